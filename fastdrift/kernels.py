@@ -1,0 +1,861 @@
+"""Every jitted function of fastdrift.
+
+The stream is cut into blocks of `window` rows, aligned to absolute row 0. The window that ends at offset j of a block
+is a suffix of the block before (rows j+1 …) and a prefix of this one (rows … j). Their means and sums of squared
+deviations come from Welford's recurrence and are merged by Chan, Golub and LeVeque's formula, so nothing that entered
+a sum is ever subtracted from it again (van Herk 1992; Chan et al. 1983).
+
+Eight blocks are worked on at once, one a lane: lane k owns `steps` consecutive blocks, so the suffix it needs is the
+one it made a step earlier. Scratch is laid out as [row][column][lane]; four rows of one column are merged in registers
+(a group), then the group's windows are solved together.
+
+Suffixes are kept at every fourth row only and the three between are made again in registers: storing all of them cost
+more in cache traffic than five operations a number do. A block too long for the cache is worked on in tiles, with
+suffixes kept at the tiles' ends; what is computed, and so every bit, is the same.
+
+A kernel checks nothing: dtypes, shapes and ranges are the business of `engine`. Index arithmetic is in doubles, and
+
+    tables[4 * j …] = 1 / (j + 1), j / (j + 1), (j + 1) / window, (j + 1) * (window - 1 - j) / window
+    scales[4 * c …] = centre and gain of column c's mean, centre and gain of its std
+    state[3 * c …]  = anchor, mean and m2 of column c over this block's prefix, a vector each
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fastdrift.lanes import (
+    LANES,
+    fma,
+    keep,
+    load,
+    prefetch,
+    reciprocal_root_seed,
+    spread,
+    spread_from,
+    square_root,
+    store,
+    transpose,
+    within,
+)
+
+GROUP = 4
+GROUP_SIZE = GROUP * LANES
+PAIR = 2 * LANES
+TRIPLE = 3 * LANES
+VECTOR_BYTES = 8 * LANES
+CACHE_LINE = 64
+FLAT, COLUMNS, ANY = 0, 1, 2
+
+
+class Source(NamedTuple):
+    """Rows of a table and how to read them."""
+
+    rows: Any  # (n_rows, n_columns) float32 or float64
+    first_row: Any  # absolute number of the first of them
+    columns: Any  # places of the columns wanted
+    slots: Any  # their places in scratch: the same as in `rows` for FLAT, 0, 1, … otherwise
+    layout: Any  # FLAT, COLUMNS or ANY
+
+
+class Work(NamedTuple):
+    """What a sweep needs beside the rows."""
+
+    window: Any
+    tile: Any  # rows of a block worked on at once, a multiple of four
+    tables: Any
+    scales: Any
+    scratch: Any
+    sizes: Any  # of the pieces that `carve` cuts scratch into
+
+
+class Span(NamedTuple):
+    """What a sweep covers: whole blocks, and the windows in them that are wanted, by the absolute row of their end."""
+
+    block: Any
+    end_block: Any
+    row: Any
+    end_row: Any
+
+
+# no fast-math, ever: the same bits on every machine rest on it
+jit = njit(error_model="numpy", nogil=True)
+
+
+@jit
+def load_flat(rows, first, lane_rows, n_rows, raw):
+    """Transpose C-contiguous rows of eight blocks, one run of numbers a lane."""
+    row_bytes = rows.strides[0]
+    byte, lane_bytes = first * row_bytes, lane_rows * row_bytes
+    length = n_rows * rows.shape[1]
+    for index in range(0, length - LANES + 1, LANES):
+        transpose(rows, byte + index * rows.itemsize, lane_bytes, raw, index * LANES, LANES)
+    if length % LANES:
+        index = length - LANES
+        transpose(rows, byte + index * rows.itemsize, lane_bytes, raw, index * LANES, LANES)
+
+
+@jit
+def load_columns(rows, columns, first, lane_rows, n_rows, raw):
+    """Transpose Fortran-ordered rows of eight blocks, one run of numbers a lane and column."""
+    lane_bytes, pitch = lane_rows * rows.itemsize, columns.size * LANES
+    for slot in range(columns.size):
+        byte = columns[slot] * rows.strides[1] + first * rows.itemsize
+        for row in range(0, n_rows - LANES + 1, LANES):
+            transpose(rows, byte + row * rows.itemsize, lane_bytes, raw, row * pitch + slot * LANES, pitch)
+        if n_rows % LANES:
+            row = n_rows - LANES
+            transpose(rows, byte + row * rows.itemsize, lane_bytes, raw, row * pitch + slot * LANES, pitch)
+
+
+@jit
+def load_any(rows, columns, slots, pitch, first, lane_rows, n_rows, raw):
+    """Copy rows of any layout; rows outside the table become zeros, and their windows are never written back."""
+    for lane in range(LANES):
+        for row in range(n_rows):
+            source, target = first + lane * lane_rows + row, row * pitch + lane
+            outside = source < 0 or source >= rows.shape[0]
+            for column in range(columns.size):
+                raw[target + slots[column] * LANES] = 0.0 if outside else rows[source, columns[column]]
+
+
+@jit
+def load_rows(source, pitch, first, lane_rows, n_rows, raw):
+    """Bring `n_rows` rows of eight blocks into `raw` in the fastest way their layout allows."""
+    rows, columns = source.rows, source.columns
+    inside = first >= 0 and first + (LANES - 1) * lane_rows + n_rows <= rows.shape[0]
+    if inside and source.layout == FLAT and n_rows * rows.shape[1] >= LANES:
+        load_flat(rows, first, lane_rows, n_rows, raw)
+    elif inside and source.layout == COLUMNS and n_rows >= LANES:
+        load_columns(rows, columns, first, lane_rows, n_rows, raw)
+    else:
+        load_any(rows, columns, source.slots, pitch, first, lane_rows, n_rows, raw)
+
+
+@jit
+def prefetch_group(source, first, lane_rows):
+    """Ask for the four rows a lane that will be loaded a step later, so that memory works while the solve does."""
+    rows, columns = source.rows, source.columns
+    row_bytes, column_bytes = rows.strides
+    for lane in range(LANES):
+        byte = (first + lane * lane_rows) * row_bytes
+        if source.layout == FLAT:
+            for line in range(byte, byte + GROUP * row_bytes, CACHE_LINE):
+                prefetch(rows, line)
+        elif source.layout == COLUMNS and first % PAIR < GROUP:
+            for column in range(columns.size):
+                prefetch(rows, byte + columns[column] * column_bytes)
+
+
+@jit
+def welford(value, anchor, mean, m2, tables, count):
+    """Take the `count`-th value into (mean - anchor, m2), m2 the sum of squared deviations."""
+    delta = (value - anchor) - mean
+    mean = fma(delta, spread_from(tables, 4 * count - 4), mean)
+    return mean, fma(delta * delta, spread_from(tables, 4 * count - 3), m2)
+
+
+@jit
+def suffix_pass(raw, shift, start, stop, pitch, slots, window, tables, anchors, ends, end, begin, groups):
+    """Run backwards over rows stop … start + 1 of a block and keep the suffix that follows each whole group.
+
+    `ends[end]` holds the suffix from row stop + 1 on; `ends[begin]` receives the one from row start + 1 on.
+    """
+    n_groups = (stop - start) // GROUP
+    for column in range(slots.size):
+        source = slots[column] * LANES - shift * pitch
+        anchor = load(anchors, column * LANES)
+        mean, m2 = load(ends, end + column * PAIR), load(ends, end + column * PAIR + LANES)
+        for row in range(stop, start + n_groups * GROUP, -1):
+            mean, m2 = welford(load(raw, row * pitch + source), anchor, mean, m2, tables, window - row)
+        for group in range(n_groups - 1, -1, -1):
+            row = start + (group + 1) * GROUP
+            mean, m2 = welford(load(raw, row * pitch + source), anchor, mean, m2, tables, window - row)
+            store(groups, (group * slots.size + column) * PAIR, mean)
+            store(groups, (group * slots.size + column) * PAIR + LANES, m2)
+            for before in range(row - 1, row - GROUP, -1):
+                mean, m2 = welford(load(raw, before * pitch + source), anchor, mean, m2, tables, window - before)
+        store(ends, begin + column * PAIR, mean)
+        store(ends, begin + column * PAIR + LANES, m2)
+
+
+@jit
+def prefix_start(raw, slots, state):
+    """Anchor the prefix of a block at its first row."""
+    for column in range(slots.size):
+        store(state, column * TRIPLE, load(raw, slots[column] * LANES))
+        store(state, column * TRIPLE + LANES, spread(0.0))
+        store(state, column * TRIPLE + 2 * LANES, spread(0.0))
+
+
+@jit
+def root(square):
+    """Return the square root by two third-order steps on 1/sqrt and one correction.
+
+    The divider needs 18 cycles for eight roots and is the narrowest port of the merge; every other root goes through
+    the multipliers instead. Equal to the divider's result on everything tried (a test), and the same on every machine
+    whether or not it is.
+    """
+    guess = reciprocal_root_seed(square)
+    # in this order: the square of the guess overflows where the root is 0
+    error = (square * guess) * guess
+    guess = guess * fma(fma(spread(0.375), error, spread(-1.25)), error, spread(1.875))
+    error = (square * guess) * guess
+    guess = guess * fma(fma(spread(0.375), error, spread(-1.25)), error, spread(1.875))
+    result = square * guess
+    return fma(fma(spread(-1.0) * result, result, square), guess * spread(0.5), result)
+
+
+@jit
+def merge(mean, m2, suffix_mean, suffix_m2, gap, tables, row):
+    """Merge the prefix that ends at `row` with a suffix; the mean is told from the suffix's anchor."""
+    delta = gap + (mean - suffix_mean)
+    both = fma(delta * delta, spread_from(tables, 4 * row + 3), m2 + suffix_m2)
+    return fma(delta, spread_from(tables, 4 * row + 2), suffix_mean), both
+
+
+@jit
+def write_features(features, column, n_columns, member, mean, std, scales):
+    """Centre and scale the features of one window and put them where the solve wants them."""
+    at = column * GROUP_SIZE + member * LANES
+    store(features, at, mean * spread_from(scales, 4 * column + 1))
+    std = (std - spread_from(scales, 4 * column + 2)) * spread_from(scales, 4 * column + 3)
+    store(features, at + n_columns * GROUP_SIZE, std)
+
+
+@jit
+def merge_group(
+    behind,
+    behind_at,
+    here,
+    here_at,
+    pitch,
+    slots,
+    row,
+    window,
+    tables,
+    anchors,
+    groups,
+    group,
+    state,
+    scales,
+    features,
+):
+    """Make the features of the windows that end at rows row … row + 3 of a block; `behind` is the block before."""
+    n_columns = slots.size
+    for column in range(n_columns):
+        at = slots[column] * LANES
+        other, own = load(anchors, column * LANES), load(state, column * TRIPLE)
+        gap, offset = own - other, other - spread_from(scales, 4 * column)
+        pair = (group * n_columns + column) * PAIR
+        mean_3, m2_3 = load(groups, pair), load(groups, pair + LANES)
+        value = load(behind, behind_at + 3 * pitch + at)
+        mean_2, m2_2 = welford(value, other, mean_3, m2_3, tables, window - row - 3)
+        value = load(behind, behind_at + 2 * pitch + at)
+        mean_1, m2_1 = welford(value, other, mean_2, m2_2, tables, window - row - 2)
+        value = load(behind, behind_at + pitch + at)
+        mean_0, m2_0 = welford(value, other, mean_1, m2_1, tables, window - row - 1)
+
+        mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
+        mean, m2 = welford(load(here, here_at + at), own, mean, m2, tables, row + 1)
+        deviation, square = merge(mean, m2, mean_0, m2_0, gap, tables, row)
+        write_features(features, column, n_columns, 0, offset + deviation, square_root(square), scales)
+        mean, m2 = welford(load(here, here_at + pitch + at), own, mean, m2, tables, row + 2)
+        deviation, square = merge(mean, m2, mean_1, m2_1, gap, tables, row + 1)
+        write_features(features, column, n_columns, 1, offset + deviation, root(square), scales)
+        mean, m2 = welford(load(here, here_at + 2 * pitch + at), own, mean, m2, tables, row + 3)
+        deviation, square = merge(mean, m2, mean_2, m2_2, gap, tables, row + 2)
+        write_features(features, column, n_columns, 2, offset + deviation, square_root(square), scales)
+        mean, m2 = welford(load(here, here_at + 3 * pitch + at), own, mean, m2, tables, row + 4)
+        deviation, square = merge(mean, m2, mean_3, m2_3, gap, tables, row + 3)
+        write_features(features, column, n_columns, 3, offset + deviation, root(square), scales)
+        store(state, column * TRIPLE + LANES, mean)
+        store(state, column * TRIPLE + 2 * LANES, m2)
+
+
+@jit
+def merge_tail(
+    behind,
+    behind_at,
+    here,
+    here_at,
+    pitch,
+    slots,
+    row,
+    n_rows,
+    window,
+    tables,
+    anchors,
+    ends,
+    end,
+    state,
+    scales,
+    features,
+):
+    """Do the work of `merge_group` for the fewer than four rows that are left before a block's last."""
+    n_columns = slots.size
+    for column in range(n_columns):
+        at = slots[column] * LANES
+        other, own = load(anchors, column * LANES), load(state, column * TRIPLE)
+        gap, offset = own - other, other - spread_from(scales, 4 * column)
+        mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
+        for member in range(n_rows):
+            suffix_mean = load(ends, end + column * PAIR)
+            suffix_m2 = load(ends, end + column * PAIR + LANES)
+            for step in range(n_rows, member, -1):
+                value = load(behind, behind_at + step * pitch + at)
+                suffix_mean, suffix_m2 = welford(value, other, suffix_mean, suffix_m2, tables, window - row - step)
+            mean, m2 = welford(load(here, here_at + member * pitch + at), own, mean, m2, tables, row + member + 1)
+            deviation, square = merge(mean, m2, suffix_mean, suffix_m2, gap, tables, row + member)
+            write_features(features, column, n_columns, member, offset + deviation, square_root(square), scales)
+        store(state, column * TRIPLE + LANES, mean)
+        store(state, column * TRIPLE + 2 * LANES, m2)
+
+
+@jit
+def whole_block(here, here_at, slots, member, window, tables, state, scales, features):
+    """Make the features of the window that is a whole block and needs no suffix."""
+    for column in range(slots.size):
+        own = load(state, column * TRIPLE)
+        mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
+        mean, m2 = welford(load(here, here_at + slots[column] * LANES), own, mean, m2, tables, window)
+        deviation = (own - spread_from(scales, 4 * column)) + mean
+        write_features(features, column, slots.size, member, deviation, square_root(m2), scales)
+
+
+@jit
+def load_four(array, at):
+    """Return four vectors that lie side by side."""
+    return load(array, at), load(array, at + LANES), load(array, at + 2 * LANES), load(array, at + 3 * LANES)
+
+
+@jit
+def store_four(array, at, four):
+    """Write four vectors side by side."""
+    store(array, at, four[0])
+    store(array, at + LANES, four[1])
+    store(array, at + 2 * LANES, four[2])
+    store(array, at + 3 * LANES, four[3])
+
+
+@jit
+def fma_four(factor, four, addends):
+    """Return `factor * four + addends` for each of four windows."""
+    return (
+        fma(factor, four[0], addends[0]),
+        fma(factor, four[1], addends[1]),
+        fma(factor, four[2], addends[2]),
+        fma(factor, four[3], addends[3]),
+    )
+
+
+@jit
+def add_squares(four, addends):
+    """Return `four² + addends` for each of four windows."""
+    return (
+        fma(four[0], four[0], addends[0]),
+        fma(four[1], four[1], addends[1]),
+        fma(four[2], four[2], addends[2]),
+        fma(four[3], four[3], addends[3]),
+    )
+
+
+@jit
+def solve_group(features, n_features, factor, results, at):
+    """Turn a group's features into squared distances by forward substitution.
+
+    `factor` holds the panels of `model.pack_factor`: rows of the Cholesky factor over their diagonal, negated, so that
+    four features of four windows live in 16 registers and each factor entry is read once for four windows.
+    """
+    zero = spread(0.0)
+    distances = (zero, zero, zero, zero)
+    entry = 0
+    for panel in range(0, n_features, 4):
+        here = panel * GROUP_SIZE
+        first, second = load_four(features, here), load_four(features, here + GROUP_SIZE)
+        third, fourth = load_four(features, here + 2 * GROUP_SIZE), load_four(features, here + 3 * GROUP_SIZE)
+        for before in range(panel):
+            solved = load_four(features, before * GROUP_SIZE)
+            first = fma_four(spread_from(factor, entry), solved, first)
+            second = fma_four(spread_from(factor, entry + 1), solved, second)
+            third = fma_four(spread_from(factor, entry + 2), solved, third)
+            fourth = fma_four(spread_from(factor, entry + 3), solved, fourth)
+            entry += 4
+        second = fma_four(spread_from(factor, entry), first, second)
+        third = fma_four(spread_from(factor, entry + 1), first, third)
+        fourth = fma_four(spread_from(factor, entry + 2), first, fourth)
+        third = fma_four(spread_from(factor, entry + 3), second, third)
+        fourth = fma_four(spread_from(factor, entry + 4), second, fourth)
+        fourth = fma_four(spread_from(factor, entry + 5), third, fourth)
+        entry += 6
+        # the last panel may end in padding and is never read: written back, a NaN would stay in the padding
+        if panel + 4 < n_features:
+            store_four(features, here, first)
+            store_four(features, here + GROUP_SIZE, second)
+            store_four(features, here + 2 * GROUP_SIZE, third)
+            store_four(features, here + 3 * GROUP_SIZE, fourth)
+        distances = add_squares(second, add_squares(first, distances))
+        distances = add_squares(fourth, add_squares(third, distances))
+    store_four(results, at, distances)
+
+
+@jit
+def write_back(results, width, n_rows, offset, bounds, out, first, lane_rows):
+    """Write results, [row][width][lane], to the rows of `out` they belong to: those within the lane's `bounds`."""
+    whole = n_rows * width >= LANES
+    for lane in range(LANES):
+        whole = whole and bounds[lane] <= offset and offset + n_rows <= bounds[LANES + lane]
+    if whole:
+        length = n_rows * width
+        for index in range(0, length - LANES + 1, LANES):
+            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, lane_rows * width)
+        if length % LANES:
+            index = length - LANES
+            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, lane_rows * width)
+        return
+    for lane in range(LANES):
+        for row in range(n_rows):
+            if bounds[lane] <= row + offset < bounds[LANES + lane]:
+                target = (first + lane * lane_rows + row) * width
+                for column in range(width):
+                    out[target + column] = results[(row * width + column) * LANES + lane]
+
+
+@jit
+def set_bounds(bounds, block, steps, window, low_row, high_row):
+    """Note the offsets, from and to, at which each lane's block holds rows that are wanted."""
+    for lane in range(LANES):
+        base = (block + lane * steps) * window
+        bounds[lane] = max(0, low_row - base)
+        bounds[LANES + lane] = min(window, high_row - base)
+
+
+@jit
+def carve(scratch, sizes):
+    """Cut scratch into consecutive pieces."""
+    at_1 = sizes[0]
+    at_2 = at_1 + sizes[1]
+    at_3 = at_2 + sizes[2]
+    at_4 = at_3 + sizes[3]
+    at_5 = at_4 + sizes[4]
+    at_6 = at_5 + sizes[5]
+    at_7 = at_6 + sizes[6]
+    at_8 = at_7 + sizes[7]
+    return (
+        scratch[:at_1],
+        scratch[at_1:at_2],
+        scratch[at_2:at_3],
+        scratch[at_3:at_4],
+        scratch[at_4:at_5],
+        scratch[at_5:at_6],
+        scratch[at_6:at_7],
+        scratch[at_7:at_8],
+    )
+
+
+@jit
+def keep_last_row(raw, row, pitch, slots, anchors):
+    """Anchor the suffixes of a block at its last row."""
+    for column in range(slots.size):
+        store(anchors, column * LANES, load(raw, row * pitch + slots[column] * LANES))
+
+
+@jit
+def n_tiles_of(window, tile):
+    """Return how many tiles hold the rows of a block but its last."""
+    return max(1, (window - 2 + tile) // tile)
+
+
+@jit
+def keep_ends(source, work, pitch, first, lane_rows, raw, anchors, ends, groups):
+    """Keep the suffixes of a block at the ends of its tiles; the tiles are read from the last to the first."""
+    n_tiles = n_tiles_of(work.window, work.tile)
+    end_size = source.slots.size * PAIR
+    for index in range(n_tiles - 1, -1, -1):
+        start, stop = index * work.tile, min((index + 1) * work.tile, work.window - 1)
+        load_rows(source, pitch, first + start + 1, lane_rows, stop - start, raw)
+        if index == n_tiles - 1:
+            keep_last_row(raw, stop - start - 1, pitch, source.slots, anchors)
+        end, begin = (index + 1) * end_size, index * end_size
+        suffix_pass(
+            raw,
+            start + 1,
+            start,
+            stop,
+            pitch,
+            source.slots,
+            work.window,
+            work.tables,
+            anchors,
+            ends,
+            end,
+            begin,
+            groups,
+        )
+
+
+def sweep_with(consume):
+    """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache."""
+
+    @jit
+    def sweep(source, work, span, extra, width, out, out_first):
+        """Run over a span of blocks and give the features of every four windows to `consume`.
+
+        `source` must hold every row of the windows wanted. `consume` leaves `width` results a window; they go to `out`,
+        whose first row is absolute row `out_first`.
+        """
+        slots, window, tile, tables, scales = source.slots, work.window, work.tile, work.tables, work.scales
+        here, behind, groups, ends, anchors, state, features, results = carve(work.scratch, work.sizes)
+        ends[:] = 0.0
+        features[:] = 0.0
+        bounds = np.empty(2 * LANES, np.float64)
+        pitch = (source.rows.shape[1] if source.layout == FLAT else slots.size) * LANES
+        n_tiles, end_size = n_tiles_of(window, tile), slots.size * PAIR
+        steps = (span.end_block - span.block + LANES - 1) // LANES
+        lane_rows = steps * window
+        for step in range(-1, steps):
+            first = (span.block + step) * window - source.first_row
+            if n_tiles == 1:
+                here, behind = behind, here
+                load_rows(source, pitch, first, lane_rows, window, here)
+            if step >= 0:
+                set_bounds(bounds, span.block + step, steps, window, span.row, span.end_row)
+                for index in range(n_tiles):
+                    start, stop = index * tile, min((index + 1) * tile, window - 1)
+                    n_rows = stop - start + (stop == window - 1)
+                    behind_from, here_from, ahead = 0, 0, window
+                    if n_tiles > 1:
+                        behind_from, here_from, ahead = start + 1, start, tile
+                        load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, behind)
+                        load_rows(source, pitch, first + start, lane_rows, n_rows, here)
+                    if index == 0:
+                        prefix_start(here, slots, state)
+                    end, begin = (index + 1) * end_size, index * end_size
+                    suffix_pass(
+                        behind,
+                        behind_from,
+                        start,
+                        stop,
+                        pitch,
+                        slots,
+                        window,
+                        tables,
+                        anchors,
+                        ends,
+                        end,
+                        begin,
+                        groups,
+                    )
+                    for row in range(start, stop - GROUP + 1, GROUP):
+                        prefetch_group(source, first + ahead + row, lane_rows)
+                        behind_at, here_at = (row - behind_from) * pitch, (row - here_from) * pitch
+                        group = (row - start) // GROUP
+                        merge_group(
+                            behind,
+                            behind_at,
+                            here,
+                            here_at,
+                            pitch,
+                            slots,
+                            row,
+                            window,
+                            tables,
+                            anchors,
+                            groups,
+                            group,
+                            state,
+                            scales,
+                            features,
+                        )
+                        consume(features, GROUP, row, bounds, results, row - start, extra)
+                    count = (stop - start) % GROUP
+                    row = stop - count
+                    behind_at, here_at = (row - behind_from) * pitch, (row - here_from) * pitch
+                    merge_tail(
+                        behind,
+                        behind_at,
+                        here,
+                        here_at,
+                        pitch,
+                        slots,
+                        row,
+                        count,
+                        window,
+                        tables,
+                        anchors,
+                        ends,
+                        end,
+                        state,
+                        scales,
+                        features,
+                    )
+                    if stop == window - 1:
+                        whole_block(
+                            here, here_at + count * pitch, slots, count, window, tables, state, scales, features
+                        )
+                        count += 1
+                    if count > 0:
+                        consume(features, count, row, bounds, results, row - start, extra)
+                    target = first + source.first_row - out_first + start
+                    write_back(results, width, n_rows, start, bounds, out, target, lane_rows)
+            if n_tiles == 1:
+                keep_last_row(here, window - 1, pitch, slots, anchors)
+            elif step + 1 < steps:
+                keep_ends(source, work, pitch, first, lane_rows, behind, anchors, ends, groups)
+
+    return sweep
+
+
+@jit
+def consume_scores(features, _count, _row, _bounds, results, at, extra):
+    """Solve a group; what it holds beyond its count is solved along and not written back."""
+    solve_group(features, features.size // GROUP_SIZE, extra[0], results, at * LANES)
+
+
+sweep_scores = sweep_with(consume_scores)
+
+
+@jit
+def score_range(
+    rows,
+    first_row,
+    columns,
+    slots,
+    layout,
+    window,
+    tile,
+    tables,
+    scales,
+    scratch,
+    sizes,
+    block,
+    end_block,
+    row,
+    end_row,
+    factor,
+    out,
+    out_first,
+):
+    """Write the squared distances of the windows that `span` wants."""
+    source = Source(rows, first_row, columns, slots, layout)
+    work = Work(window, tile, tables, scales, scratch, sizes)
+    span = Span(block, end_block, row, end_row)
+    sweep_scores(source, work, span, (factor,), 1, out, out_first)
+
+
+@jit
+def consume_features(features, count, _row, _bounds, results, at, extra):
+    """Copy some of the features of a group, from one number up to another."""
+    start, stop = extra
+    for member in range(count):
+        for feature in range(start, stop):
+            vector = load(features, feature * GROUP_SIZE + member * LANES)
+            store(results, ((at + member) * (stop - start) + feature - start) * LANES, vector)
+
+
+sweep_features = sweep_with(consume_features)
+
+
+@jit
+def feature_range(
+    rows,
+    first_row,
+    columns,
+    slots,
+    layout,
+    window,
+    tile,
+    tables,
+    scales,
+    scratch,
+    sizes,
+    block,
+    end_block,
+    row,
+    end_row,
+    features,
+    out,
+    out_first,
+):
+    """Write the features numbered `features[0]` up to `features[1]` of the windows that `span` wants."""
+    source = Source(rows, first_row, columns, slots, layout)
+    work = Work(window, tile, tables, scales, scratch, sizes)
+    span = Span(block, end_block, row, end_row)
+    width = features[1] - features[0]
+    sweep_features(source, work, span, features, width, out, out_first)
+
+
+@jit
+def admit_windows(features, n_features, count, row, bounds, weights):
+    """Set windows that are not wanted or not finite to zeros, and their weight to 0; return how many are not finite."""
+    broken = spread(0.0)
+    for member in range(GROUP):
+        at = member * LANES
+        wanted = spread(0.0)
+        if member < count:
+            wanted = within(load(bounds, 0), spread(float(row + member)), load(bounds, LANES))
+        probe = spread(0.0)
+        for feature in range(n_features):
+            probe = fma(load(features, feature * GROUP_SIZE + at), spread(0.0), probe)
+        weight = wanted * within(spread(0.0), probe, spread(1.0))
+        for feature in range(n_features):
+            store(features, feature * GROUP_SIZE + at, keep(weight, load(features, feature * GROUP_SIZE + at)))
+        store(weights, at, weight)
+        broken = broken + (wanted - weight)
+    return broken
+
+
+@jit
+def add_at(array, at, vector):
+    """Add a vector to the one at `array[at]`."""
+    store(array, at, load(array, at) + vector)
+
+
+@jit
+def dot_four(four, other):
+    """Return the sum over four windows of the products of two features."""
+    return fma(four[0], other[0], four[1] * other[1]) + fma(four[2], other[2], four[3] * other[3])
+
+
+@jit
+def consume_moments(features, count, row, bounds, results, _at, extra):
+    """Add a group to the sums: windows, broken windows, fourth powers of norms, features, products of features.
+
+    Products are those of the lower triangle, or of the diagonal alone if there is room for no more.
+    """
+    totals, products = extra
+    n_features = totals.size // LANES - 3
+    diagonal = products.size == n_features * LANES
+    broken = admit_windows(features, n_features, count, row, bounds, results)
+    weights = load_four(results, 0)
+    add_at(totals, 0, (weights[0] + weights[1]) + (weights[2] + weights[3]))
+    add_at(totals, LANES, broken)
+    zero = spread(0.0)
+    norms = (zero, zero, zero, zero)
+    at = 0
+    for feature in range(n_features):
+        four = load_four(features, feature * GROUP_SIZE)
+        norms = add_squares(four, norms)
+        add_at(totals, (3 + feature) * LANES, (four[0] + four[1]) + (four[2] + four[3]))
+        for other in range(feature if diagonal else 0, feature + 1):
+            add_at(products, at, dot_four(four, load_four(features, other * GROUP_SIZE)))
+            at += LANES
+    add_at(totals, 2 * LANES, dot_four(norms, norms))
+
+
+sweep_moments = sweep_with(consume_moments)
+
+
+@jit
+def moment_range(
+    rows,
+    first_row,
+    columns,
+    slots,
+    layout,
+    window,
+    tile,
+    tables,
+    scales,
+    scratch,
+    sizes,
+    block,
+    end_block,
+    row,
+    end_row,
+    totals,
+    products,
+):
+    """Add the features of the windows that `span` wants to `totals` and `products`, lane by lane."""
+    source = Source(rows, first_row, columns, slots, layout)
+    work = Work(window, tile, tables, scales, scratch, sizes)
+    span = Span(block, end_block, row, end_row)
+    sweep_moments(source, work, span, (totals, products), 0, totals, 0)
+
+
+@jit
+def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_gain, scratch, sizes, factor, out):
+    """Write the squared distances of rows that are feature vectors themselves; eight stretches of rows, one a lane."""
+    source = Source(rows, first_row, columns, slots, layout)
+    raw, _, _, _, _, _, features, results = carve(scratch, sizes)
+    features[:] = 0.0
+    bounds = np.empty(2 * LANES, np.float64)
+    pitch = (rows.shape[1] if source.layout == FLAT else columns.size) * LANES
+    for lane in range(LANES):
+        bounds[lane] = 0.0
+        bounds[LANES + lane] = min(lane_rows, rows.shape[0] - lane * lane_rows)
+    for start in range(0, lane_rows, PAIR):
+        n_rows = min(PAIR, lane_rows - start)
+        load_rows(source, pitch, start, lane_rows, n_rows, raw)
+        for row in range(0, n_rows, GROUP):
+            for member in range(min(GROUP, n_rows - row)):
+                for column in range(columns.size):
+                    value = load(raw, (row + member) * pitch + column * LANES) - spread_from(centre_gain, 2 * column)
+                    at = column * GROUP_SIZE + member * LANES
+                    store(features, at, value * spread_from(centre_gain, 2 * column + 1))
+            solve_group(features, features.size // GROUP_SIZE, factor, results, row * LANES)
+        write_back(results, 1, n_rows, start, bounds, out, start, lane_rows)
+
+
+@jit
+def moved_range(rows, first_row, columns, window, row, end_row, values, penalties, out, out_first):
+    """Add to squared distances what columns that never moved in the baseline cost: `penalties[rows that moved]`.
+
+    Counts are whole numbers, so they may slide: nothing is lost by taking a row out again.
+    """
+    for column in range(columns.size):
+        moved, broken = 0, 0
+        for end in range(row - window + 1, end_row):
+            value = rows[end - first_row, columns[column]]
+            finite = abs(value) < np.inf
+            broken += not finite
+            moved += finite and value != values[column]
+            if end < row:
+                continue
+            out[end - out_first] += np.nan if broken else penalties[moved]
+            value = rows[end - window + 1 - first_row, columns[column]]
+            finite = abs(value) < np.inf
+            broken -= not finite
+            moved -= finite and value != values[column]
+
+
+@jit
+def settle_range(rows, first_row, columns, window, row, end_row, out, out_first):
+    """Make NaN of every distance whose window holds a NaN or inf, and inf of one that overflowed; return the NaNs."""
+    broken, total = 0, 0
+    for end in range(row - window + 1, end_row):
+        for column in range(columns.size):
+            broken += not abs(rows[end - first_row, columns[column]]) < np.inf
+        if end < row:
+            continue
+        if broken:
+            out[end - out_first] = np.nan
+            total += 1
+        elif not abs(out[end - out_first]) < np.inf:
+            out[end - out_first] = np.inf
+        for column in range(columns.size):
+            broken -= not abs(rows[end - window + 1 - first_row, columns[column]]) < np.inf
+    return total
+
+
+@jit
+def cholesky(matrix, factor):
+    """Write the lower Cholesky factor of `matrix` and return its smallest pivot and where it stands.
+
+    A pivot of a correlation matrix is the share of a feature's variance that the features before it do not explain.
+    """
+    smallest, place = np.inf, 0
+    for row in range(matrix.shape[0]):
+        for column in range(row + 1):
+            rest = matrix[row, column]
+            for before in range(column):
+                rest -= factor[row, before] * factor[column, before]
+            if row > column:
+                factor[row, column] = rest / factor[column, column]
+        if not rest >= smallest:
+            smallest, place = rest, row
+        factor[row, row] = np.sqrt(max(rest, 0.0))
+    return smallest, place
