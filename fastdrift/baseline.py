@@ -10,64 +10,31 @@ import itertools
 import math
 import warnings
 from collections.abc import Hashable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from fastdrift import engine
+from fastdrift.covariance import (
+    Floats,
+    Gauge,
+    Moments,
+    Shrinkage,
+    Units,
+    check_left_out,
+    make_gauge,
+    standardise,
+    sweep_moments,
+)
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.frames import Table, as_table, is_frame
 from fastdrift.model import Model
-from fastdrift.windows import Sweep, check_length, check_window, feature_scales, make_operand, squared_distances
-
-Floats = npt.NDArray[np.float64]
-Shrinkage = Literal["ledoit-wolf", "oas"] | float
+from fastdrift.windows import Sweep, check_length, check_window, feature_scales, make_operand
 
 FOLDS = 5
-# below this share of a feature's variance left by the others, rounding decides the score
-MIN_PIVOT = 1e-8
-MIN_SHRINKAGE = 1e-6
-# a feature that varies less than this share of its column's spread is told in units of that share
-MIN_SCALE = 1e-6
 # separate windows a feature, below which a baseline is called thin
 THIN = 2.0
-
-
-class Moments(NamedTuple):
-    """Sums over windows of their features, told from a common centre in common units."""
-
-    n_windows: float
-    n_left_out: float
-    quartic: float  # of the fourth powers of the norms
-    sums: Floats
-    products: Floats
-
-    @classmethod
-    def total(cls, parts: Sequence[Moments]) -> Moments:
-        """Add up moments in the order given."""
-        total = parts[0]
-        for part in parts[1:]:
-            total = cls(
-                total.n_windows + part.n_windows,
-                total.n_left_out + part.n_left_out,
-                total.quartic + part.quartic,
-                total.sums + part.sums,
-                total.products + part.products,
-            )
-        return total
-
-    @property
-    def mean(self) -> Floats:
-        """The features' mean."""
-        return self.sums / self.n_windows
-
-    @property
-    def covariance(self) -> Floats:
-        """The features' covariance."""
-        mean = self.mean
-        covariance: Floats = self.products / self.n_windows - mean[:, None] * mean
-        return covariance
 
 
 def fit(
@@ -140,13 +107,13 @@ def fit(
     folds = _cut_folds(table.n_rows, window)
     if threshold == "cross-fit":
         _check_folds(table.n_rows, window)
-    units = _standardise(sweep, n_threads)
+    units = standardise(sweep, n_threads)
     pieces = _piece_moments(sweep, units, folds, n_threads)
     whole = Moments.total([piece for _, piece in pieces])
-    _check_left_out(table, whole)
-    gauge = _make_gauge(sweep, units, whole, shrinkage)
+    check_left_out(table, whole)
+    gauge = make_gauge(sweep, units, whole, shrinkage)
     if threshold == "cross-fit":
-        gauges = [_make_gauge(sweep, units, _moments_without(pieces, fold, window), shrinkage) for fold in folds]
+        gauges = [make_gauge(sweep, units, _moments_without(pieces, fold, window), shrinkage) for fold in folds]
     else:
         gauges = [gauge] * len(folds)
     scores = _score_folds(sweep, folds, gauges, n_threads)
@@ -176,23 +143,6 @@ def fit(
     )
 
 
-class Units(NamedTuple):
-    """Where features are told from, in what units, and the smallest unit each may have."""
-
-    centre: Floats
-    scale: Floats
-    floor: Floats
-
-
-class Gauge(NamedTuple):
-    """What distances are measured with."""
-
-    centre: Floats
-    scale: Floats
-    cholesky: Floats
-    shrinkage: float
-
-
 def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object) -> None:
     if not isinstance(false_alarm_rate, (int, float, np.floating)) or not 0 < false_alarm_rate <= 0.5:
         raise DataError(f"false_alarm_rate is {false_alarm_rate!r}: give a share above 0 and at most 0.5")
@@ -212,18 +162,14 @@ def split_columns(table: Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
 
     NaN and inf are passed over; a column of nothing else is an error.
     """
-    first = np.full(table.n_columns, np.nan)
+    first = table.first_finite()
     still = np.ones(table.n_columns, bool)
-    chunk = max(1, engine.RANGE_NUMBERS // table.n_columns)
-    for start in range(0, table.n_rows, chunk):
+    for _, rows in table.chunks():
+        for place in np.flatnonzero(still):
+            column = rows[:, place]
+            still[place] = bool(np.all((column == first[place]) | ~np.isfinite(column)))
         if not still.any():
             break
-        rows = table.rows(start, min(start + chunk, table.n_rows))
-        for place in np.flatnonzero(still):
-            finite = rows[:, place][np.isfinite(rows[:, place])]
-            if finite.size and np.isnan(first[place]):
-                first[place] = finite[0]
-            still[place] = bool(np.all(finite == first[place]))
     empty = np.flatnonzero(np.isnan(first))
     if empty.size:
         raise DataError(f"column {table.names[empty[0]]!r} holds no finite number in the baseline: drop it")
@@ -249,65 +195,6 @@ def _check_folds(n_rows: int, window: int) -> None:
         )
 
 
-def _standardise(sweep: Sweep, threads: int) -> Units:
-    """Return the features' means and standard deviations over the baseline."""
-    table, places, window = sweep.table, sweep.places, sweep.window
-    start = np.concatenate([_first_finite(table)[places], np.zeros(places.size)])
-    scales = feature_scales(window, start, np.ones(start.size))
-    spans = sweep.spans()
-    parts = _moments(sweep, spans, scales, start.size, threads, diagonal=True)
-    total = Moments.total(parts)
-    if not total.n_windows:
-        _check_left_out(table, total)
-    mean = total.sums / total.n_windows
-    scale = np.sqrt(np.maximum(total.products / total.n_windows - mean**2, 0.0))
-    n_columns = places.size
-    spread = np.hypot(scale[:n_columns], mean[n_columns:] + start[n_columns:])
-    floor = np.maximum(MIN_SCALE * np.tile(spread, 2), 8 * np.finfo(float).eps * np.abs(start + mean))
-    return Units(start + mean, np.maximum(scale, floor), floor)
-
-
-def _first_finite(table: Table) -> Floats:
-    first = np.full(table.n_columns, np.nan)
-    for start in range(0, table.n_rows, 1024):
-        rows = table.rows(start, min(start + 1024, table.n_rows))
-        finite = np.isfinite(rows)
-        found = np.isnan(first) & finite.any(axis=0)
-        first[found] = rows[finite.argmax(axis=0), np.arange(table.n_columns)][found]
-        if not np.isnan(first).any():
-            break
-    return first
-
-
-def _moments(
-    sweep: Sweep, spans: Sequence[engine.Span], scales: Floats, n_features: int, threads: int, *, diagonal: bool = False
-) -> list[Moments]:
-    n_products = n_features if diagonal else n_features * (n_features + 1) // 2
-
-    def task(span: engine.Span) -> Moments:
-        totals, products = np.zeros((3 + n_features, engine.LANES)), np.zeros((n_products, engine.LANES))
-        rows, first = sweep.rows(span)
-        sweep.call("moment_range", span, scales, 1, rows, first, totals.reshape(-1), products.reshape(-1))
-        flat, sums = _add_lanes(totals), _add_lanes(products)
-        return Moments(flat[0], flat[1], flat[2], flat[3:], sums if diagonal else _square(sums, n_features))
-
-    return engine.run_spans(task, spans, sweep.table.n_rows * sweep.table.n_columns, threads)
-
-
-def _add_lanes(vectors: Floats) -> Floats:
-    # one after the other: numpy's own sum may pair them up differently on another machine
-    total = vectors[:, 0].copy()
-    for lane in range(1, engine.LANES):
-        total += vectors[:, lane]
-    return total
-
-
-def _square(triangle: Floats, size: int) -> Floats:
-    matrix: Floats = np.zeros((size, size))
-    matrix[np.tril_indices(size)] = triangle
-    return matrix + np.tril(matrix, -1).T
-
-
 def _piece_moments(
     sweep: Sweep, units: Units, folds: Sequence[tuple[int, int]], threads: int
 ) -> list[tuple[tuple[int, int], Moments]]:
@@ -318,7 +205,7 @@ def _piece_moments(
     pieces = list(itertools.pairwise(sorted(edges)))
     spans = [sweep.spans(*piece) for piece in pieces]
     scales = feature_scales(sweep.window, units.centre, 1 / units.scale)
-    parts = iter(_moments(sweep, list(itertools.chain(*spans)), scales, units.centre.size, threads))
+    parts = iter(sweep_moments(sweep, list(itertools.chain(*spans)), scales, units.centre.size, threads))
     return [(piece, Moments.total([next(parts) for _ in own])) for piece, own in zip(pieces, spans, strict=True)]
 
 
@@ -329,79 +216,18 @@ def _moments_without(pieces: Sequence[tuple[tuple[int, int], Moments]], fold: tu
     return Moments.total(others)
 
 
-def _check_left_out(table: Table, whole: Moments) -> None:
-    if whole.n_windows > whole.n_left_out:
-        return
-    row, name = first_broken(table)
-    raise DataError(
-        f"{whole.n_left_out:.0f} of {whole.n_windows + whole.n_left_out:.0f} windows of the baseline hold a NaN or inf "
-        f"(first: column {name!r}, row {row}): fill the gaps, drop the column, or use a shorter window"
-    )
-
-
-def first_broken(table: Table) -> tuple[int, Hashable]:
-    """Return the first row, and column in it, that holds a NaN or inf."""
-    chunk = max(1, engine.RANGE_NUMBERS // table.n_columns)
-    for start in range(0, table.n_rows, chunk):
-        broken = ~np.isfinite(table.rows(start, min(start + chunk, table.n_rows)))
-        rows = broken.any(axis=1)
-        if rows.any():
-            row = int(rows.argmax())
-            return start + row, table.names[int(broken[row].argmax())]
-    raise DataError("no row holds a NaN or inf")
-
-
-def _make_gauge(sweep: Sweep, units: Units, moments: Moments, shrinkage: Shrinkage) -> Gauge:
-    covariance = moments.covariance
-    spread = np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), units.floor / units.scale)
-    if isinstance(shrinkage, str):
-        rule = ledoit_wolf if shrinkage == "ledoit-wolf" else oas
-        amount = max(rule(moments, covariance, sweep.window), MIN_SHRINKAGE)
-    else:
-        amount = float(shrinkage)
-    correlation = (1 - amount) * covariance / (spread[:, None] * spread)
-    np.fill_diagonal(correlation, 1.0)
-    cholesky = factorise(correlation, [sweep.table.names[place] for place in sweep.places])
-    return Gauge(units.centre + units.scale * moments.mean, units.scale * spread, cholesky, amount)
-
-
-def ledoit_wolf(moments: Moments, covariance: Floats, _window: int) -> float:
-    """Return the shrinkage intensity of Ledoit and Wolf (2004) from moments of standardised features."""
-    size = len(covariance)
-    square = float(np.sum(covariance**2))
-    target = float(np.trace(covariance)) ** 2 / size
-    noise = (moments.quartic / moments.n_windows - square) / moments.n_windows
-    distance = square - target
-    return float(np.clip(noise / distance, 0.0, 1.0)) if distance > 0 else 1.0
-
-
-def oas(moments: Moments, covariance: Floats, window: int) -> float:
-    """Return the oracle-approximating shrinkage of Chen et al. (2010) for the number of separate windows."""
-    size, count = len(covariance), moments.n_windows / window
-    square, trace = float(np.sum(covariance**2)), float(np.trace(covariance)) ** 2
-    distance = (count + 1 - 2 / size) * (square - trace / size)
-    return float(np.clip(((1 - 2 / size) * square + trace) / distance, 0.0, 1.0)) if distance > 0 else 1.0
-
-
-def factorise(correlation: Floats, names: Sequence[Hashable]) -> Floats:
-    """Return the Cholesky factor of a correlation of features, or say which column the others determine."""
-    factor = np.zeros_like(correlation)
-    pivot, place = engine.kernel("cholesky")(np.ascontiguousarray(correlation), factor)
-    if not pivot >= MIN_PIVOT:
-        raise DataError(
-            f"column {names[place % len(names)]!r} is determined by the columns before it (share left: {pivot:.1e}): "
-            f"drop it, or use shrinkage above {MIN_PIVOT:g}"
-        )
-    return factor
-
-
 def _score_folds(sweep: Sweep, folds: Sequence[tuple[int, int]], gauges: Sequence[Gauge], threads: int) -> Floats:
     start = folds[0][0]
     scores: Floats = np.full(folds[-1][1] - start, np.nan)
+    operands = {}
     for fold, gauge in zip(folds, gauges, strict=True):
         operand = make_operand(sweep.window, gauge.centre, gauge.scale, gauge.cholesky)
-        squared_distances(sweep, operand, sweep.spans(*fold), threads, scores, start)
-    np.sqrt(scores, out=scores)
+        operands.update(dict.fromkeys(sweep.spans(*fold), operand))
+
+    def task(span: engine.Span) -> None:
+        sweep.score(span, operands[span], *sweep.rows(span), scores, start)
+
+    engine.run_spans(task, list(operands), sweep.table.n_rows * sweep.table.n_columns, threads)
     return scores
 
 

@@ -40,7 +40,7 @@ _SPAN = (_INT, _INT, _INT, _INT)
 
 # the arguments of each kernel after its rows, which are of any layout and read-only
 _ARGUMENTS: dict[str, tuple[Any, ...]] = {
-    "score_range": (*_SOURCE, *_WORK, *_SPAN, _FIXED_FLOATS, _FLOATS, _INT),
+    "score_range": (*_SOURCE, *_WORK, *_SPAN, _FIXED_FLOATS, types.boolean, _FLOATS, _INT),
     "feature_range": (*_SOURCE, *_WORK, *_SPAN, types.UniTuple(_INT, 2), _FLOATS, _INT),
     "moment_range": (*_SOURCE, *_WORK, *_SPAN, _FLOATS, _FLOATS),
     "distance_range": (*_SOURCE, _INT, _FIXED_FLOATS, _FLOATS, _SIZES, _FIXED_FLOATS, _FLOATS),

@@ -7,7 +7,7 @@ anything else is converted in pieces, as its rows are needed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -17,6 +17,9 @@ from fastdrift.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# numbers in a piece that is looked at, or converted, at once
+CHUNK_NUMBERS = 1 << 19
 
 Rows = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
@@ -65,6 +68,38 @@ class Table:
         for column, array in enumerate(self._arrays):
             piece[:, column] = _numbers(array[start:stop])
         return piece
+
+    def chunks(self) -> Iterator[tuple[int, Rows]]:
+        """Yield the first row of each piece of a bounded size, and the piece."""
+        step = max(1, CHUNK_NUMBERS // self.n_columns)
+        for start in range(0, self.n_rows, step):
+            yield start, self.rows(start, min(start + step, self.n_rows))
+
+    def first_finite(self) -> npt.NDArray[np.float64]:
+        """Return the first finite number of every column; NaN where there is none."""
+        first = np.full(self.n_columns, np.nan)
+        for _, rows in self.chunks():
+            for column in np.flatnonzero(np.isnan(first)):
+                finite = np.isfinite(rows[:, column])
+                if finite.any():
+                    first[column] = rows[finite.argmax(), column]
+            if not np.isnan(first).any():
+                break
+        return first
+
+    def first_broken(self) -> tuple[int, Hashable] | None:
+        """Return the first row that holds a NaN or inf, and the first such column in it."""
+        for start, rows in self.chunks():
+            broken = ~np.isfinite(rows)
+            if broken.any():
+                row = int(broken.any(axis=1).argmax())
+                return start + row, self.names[int(broken[row].argmax())]
+        return None
+
+    def place_of_broken(self) -> str:
+        """Say where the first NaN or inf stands."""
+        found = self.first_broken()
+        return "nowhere" if found is None else f"column {found[1]!r}, row {found[0]}"
 
 
 def _numbers(array: Any) -> npt.NDArray[Any]:

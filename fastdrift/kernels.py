@@ -33,7 +33,6 @@ from fastdrift.lanes import (
     keep,
     load,
     prefetch,
-    reciprocal_root_seed,
     spread,
     spread_from,
     square_root,
@@ -192,24 +191,6 @@ def prefix_start(raw, slots, state):
 
 
 @jit
-def root(square):
-    """Return the square root by two third-order steps on 1/sqrt and one correction.
-
-    The divider needs 18 cycles for eight roots and is the narrowest port of the merge; every other root goes through
-    the multipliers instead. Equal to the divider's result on everything tried (a test), and the same on every machine
-    whether or not it is.
-    """
-    guess = reciprocal_root_seed(square)
-    # in this order: the square of the guess overflows where the root is 0
-    error = (square * guess) * guess
-    guess = guess * fma(fma(spread(0.375), error, spread(-1.25)), error, spread(1.875))
-    error = (square * guess) * guess
-    guess = guess * fma(fma(spread(0.375), error, spread(-1.25)), error, spread(1.875))
-    result = square * guess
-    return fma(fma(spread(-1.0) * result, result, square), guess * spread(0.5), result)
-
-
-@jit
 def merge(mean, m2, suffix_mean, suffix_m2, gap, tables, row):
     """Merge the prefix that ends at `row` with a suffix; the mean is told from the suffix's anchor."""
     delta = gap + (mean - suffix_mean)
@@ -265,13 +246,13 @@ def merge_group(
         write_features(features, column, n_columns, 0, offset + deviation, square_root(square), scales)
         mean, m2 = welford(load(here, here_at + pitch + at), own, mean, m2, tables, row + 2)
         deviation, square = merge(mean, m2, mean_1, m2_1, gap, tables, row + 1)
-        write_features(features, column, n_columns, 1, offset + deviation, root(square), scales)
+        write_features(features, column, n_columns, 1, offset + deviation, square_root(square), scales)
         mean, m2 = welford(load(here, here_at + 2 * pitch + at), own, mean, m2, tables, row + 3)
         deviation, square = merge(mean, m2, mean_2, m2_2, gap, tables, row + 2)
         write_features(features, column, n_columns, 2, offset + deviation, square_root(square), scales)
         mean, m2 = welford(load(here, here_at + 3 * pitch + at), own, mean, m2, tables, row + 4)
         deviation, square = merge(mean, m2, mean_3, m2_3, gap, tables, row + 3)
-        write_features(features, column, n_columns, 3, offset + deviation, root(square), scales)
+        write_features(features, column, n_columns, 3, offset + deviation, square_root(square), scales)
         store(state, column * TRIPLE + LANES, mean)
         store(state, column * TRIPLE + 2 * LANES, m2)
 
@@ -364,8 +345,14 @@ def add_squares(four, addends):
 
 
 @jit
-def solve_group(features, n_features, factor, results, at):
-    """Turn a group's features into squared distances by forward substitution.
+def roots_of_four(four):
+    """Return the square root for each of four windows."""
+    return square_root(four[0]), square_root(four[1]), square_root(four[2]), square_root(four[3])
+
+
+@jit
+def solve_group(features, n_features, factor):
+    """Return the squared distances of a group's windows by forward substitution, which overwrites the features.
 
     `factor` holds the panels of `model.pack_factor`: rows of the Cholesky factor over their diagonal, negated, so that
     four features of four windows live in 16 registers and each factor entry is read once for four windows.
@@ -399,7 +386,7 @@ def solve_group(features, n_features, factor, results, at):
             store_four(features, here + 3 * GROUP_SIZE, fourth)
         distances = add_squares(second, add_squares(first, distances))
         distances = add_squares(fourth, add_squares(third, distances))
-    store_four(results, at, distances)
+    return distances
 
 
 @jit
@@ -612,7 +599,9 @@ def sweep_with(consume):
 @jit
 def consume_scores(features, _count, _row, _bounds, results, at, extra):
     """Solve a group; what it holds beyond its count is solved along and not written back."""
-    solve_group(features, features.size // GROUP_SIZE, extra[0], results, at * LANES)
+    factor, squared = extra
+    distances = solve_group(features, features.size // GROUP_SIZE, factor)
+    store_four(results, at * LANES, distances if squared else roots_of_four(distances))
 
 
 sweep_scores = sweep_with(consume_scores)
@@ -636,14 +625,15 @@ def score_range(
     row,
     end_row,
     factor,
+    squared,
     out,
     out_first,
 ):
-    """Write the squared distances of the windows that `span` wants."""
+    """Write the distances, or their squares, of the windows that `span` wants."""
     source = Source(rows, first_row, columns, slots, layout)
     work = Work(window, tile, tables, scales, scratch, sizes)
     span = Span(block, end_block, row, end_row)
-    sweep_scores(source, work, span, (factor,), 1, out, out_first)
+    sweep_scores(source, work, span, (factor, squared), 1, out, out_first)
 
 
 @jit
@@ -778,7 +768,7 @@ def moment_range(
 
 @jit
 def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_gain, scratch, sizes, factor, out):
-    """Write the squared distances of rows that are feature vectors themselves; eight stretches of rows, one a lane."""
+    """Write the distances of rows that are feature vectors themselves; eight stretches of rows, one a lane."""
     source = Source(rows, first_row, columns, slots, layout)
     raw, _, _, _, _, _, features, results = carve(scratch, sizes)
     features[:] = 0.0
@@ -796,7 +786,7 @@ def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_ga
                     value = load(raw, (row + member) * pitch + column * LANES) - spread_from(centre_gain, 2 * column)
                     at = column * GROUP_SIZE + member * LANES
                     store(features, at, value * spread_from(centre_gain, 2 * column + 1))
-            solve_group(features, features.size // GROUP_SIZE, factor, results, row * LANES)
+            store_four(results, row * LANES, roots_of_four(solve_group(features, features.size // GROUP_SIZE, factor)))
         write_back(results, 1, n_rows, start, bounds, out, start, lane_rows)
 
 

@@ -22,7 +22,6 @@ LANES = 8
 
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
-_INTEGERS = ir.VectorType(ir.IntType(64), LANES)
 _INDEX = ir.IntType(32)
 
 
@@ -138,18 +137,6 @@ def square_root(_typing: Any, vector: Any) -> Any:
 
     def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         return _call(builder, "sqrt", list(args))
-
-    return lanes(vector), generate
-
-
-@intrinsic
-def reciprocal_root_seed(_typing: Any, vector: Any) -> Any:
-    """Return 1/sqrt to 3.5 %, by halving the exponent in the bits (Lomont 2003, for doubles)."""
-
-    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        bits = builder.lshr(builder.bitcast(args[0], _INTEGERS), ir.Constant(_INTEGERS, [1] * LANES))
-        magic = ir.Constant(_INTEGERS, [0x5FE6EB50C7B537A9] * LANES)
-        return builder.bitcast(builder.sub(magic, bits), _DOUBLES)
 
     return lanes(vector), generate
 

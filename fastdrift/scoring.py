@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdrift import engine
-from fastdrift.baseline import factorise, first_broken
+from fastdrift.covariance import factorise
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.frames import Table, as_table, is_frame, match_columns
 from fastdrift.model import Model
@@ -76,10 +76,9 @@ def score(model: Model, data: Any, *, align: Literal["end", "center"] = "end", t
     check_length(table.n_rows, model.window)
     scores, broken = score_table(model, table, places, engine.check_threads(threads))
     if broken:
-        row, name = first_broken(table)
         warnings.warn(
             f"{broken} of {table.n_rows - model.window + 1} windows hold a NaN or inf and have no score "
-            f"(first: column {name!r}, row {row})",
+            f"(first: {table.place_of_broken()})",
             DriftWarning,
             stacklevel=2,
         )
@@ -105,16 +104,16 @@ def score_table(model: Model, table: Table, places: Places, threads: int) -> tup
 
     def task(span: engine.Span) -> int:
         rows, first = sweep.rows(span)
-        sweep.call("score_range", span, model.operand.scales, 1, rows, first, model.operand.factor, scores, 0)
+        sweep.score(span, model.operand, rows, first, scores, 0, squared=still.size > 0)
         wanted = (model.window, span[2], span[3])
+        part = scores[span[2] : span[3]]
         if still.size:
             values = (model.never_moved_values, model.penalties)
             engine.kernel("moved_range", table.dtype)(rows, first, still, *wanted, *values, scores, 0)
-        part = scores[span[2] : span[3]]
-        broken = 0
-        if not np.isfinite(part.sum()):
-            broken = engine.kernel("settle_range", table.dtype)(rows, first, places, *wanted, scores, 0)
-        np.sqrt(part, out=part)
+            np.sqrt(part, out=part)
+        if np.isfinite(part.sum()):
+            return 0
+        broken: int = engine.kernel("settle_range", table.dtype)(rows, first, places, *wanted, scores, 0)
         return broken
 
     return scores, sum(engine.run_spans(task, sweep.spans(), table.n_rows * table.n_columns, threads))
@@ -165,12 +164,12 @@ def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = 
         1, min(engine.RANGE_NUMBERS // table.n_columns, -(-table.n_rows // engine.MIN_RANGES)) // engine.LANES
     )
     sizes = engine.distance_sizes(table.n_columns)
-    squares = np.empty(table.n_rows)
+    distances = np.empty(table.n_rows)
 
     def task(start: int) -> None:
         part = table.rows(start, min(start + engine.LANES * lane_rows, table.n_rows))
         layout, slots = engine.layout_of(part, places)
-        scratch, out = engine.scratch(sum(sizes)), squares[start : start + len(part)]
+        scratch, out = engine.scratch(sum(sizes)), distances[start : start + len(part)]
         source = (part, 0, places, slots, layout)
         engine.kernel("distance_range", table.dtype)(*source, lane_rows, centre_gain, scratch, sizes, factor, out)
         for row in np.flatnonzero(~np.isfinite(out)):
@@ -179,7 +178,7 @@ def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = 
     starts = range(0, table.n_rows, engine.LANES * lane_rows)
     tasks = [functools.partial(task, start) for start in starts]
     engine.run(tasks, engine.threads_for(table.n_rows * table.n_columns, engine.check_threads(threads)))
-    return np.sqrt(squares, out=squares)
+    return distances
 
 
 def _check_shape(mean: Any, covariance: Any, n_columns: int) -> tuple[Floats, Floats]:

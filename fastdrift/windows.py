@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -100,6 +99,12 @@ class Sweep:
         scratch = engine.scratch(plan.scratch_size)
         work = (self.window, plan.tile, plan.tables, scales, scratch, plan.sizes)
         engine.kernel(name, self.table.dtype)(rows, first, self.places, slots, layout, *work, *span, *rest)
+
+    def score(
+        self, span: Span, operand: Operand, rows: Rows, first: int, out: Floats, out_row: int, *, squared: bool = False
+    ) -> None:
+        """Write the distances of a span's windows, or their squares, to `out`, whose first row is row `out_row`."""
+        self.call("score_range", span, operand.scales, 1, rows, first, operand.factor, squared, out, out_row)
 
 
 def rolling_mean(x: ArrayOrFrame, window: int, *, threads: int | None = None) -> ArrayOrFrame:
@@ -218,15 +223,3 @@ def _features(table: Table, window: int, threads: int, kinds: tuple[int, int]) -
 
     engine.run_spans(task, sweep.spans(), table.n_rows * n_columns, threads)
     return out
-
-
-def squared_distances(
-    sweep: Sweep, operand: Operand, spans: Sequence[Span], threads: int, out: Floats, out_row: int = 0
-) -> None:
-    """Write the squared distances of the windows in `spans` to `out`, whose first row is absolute row `out_row`."""
-
-    def task(span: Span) -> None:
-        rows, first = sweep.rows(span)
-        sweep.call("score_range", span, operand.scales, 1, rows, first, operand.factor, out, out_row)
-
-    engine.run_spans(task, spans, sweep.table.n_rows * sweep.table.n_columns, threads)

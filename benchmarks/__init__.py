@@ -1,0 +1,1 @@
+"""Benchmarks: each asserts its result before it is timed, and is compared within one run."""
