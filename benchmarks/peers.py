@@ -49,7 +49,7 @@ def learn_whitening(features: Floats) -> tuple[Floats, Floats]:
 
 
 def pandas_sklearn(rows: Floats, window: int, baseline: int) -> Score:
-    """Rolling by pandas, distances by scikit-learn's EmpiricalCovariance."""
+    """Roll by pandas, distances by scikit-learn's EmpiricalCovariance."""
     import pandas as pd
     from sklearn.covariance import EmpiricalCovariance
 
@@ -69,7 +69,7 @@ def _with_whitening(features: Callable[[], Floats], baseline: int) -> Score:
 
 
 def bottleneck_blas(rows: Floats, window: int, baseline: int) -> Score:
-    """Rolling by bottleneck, distances by BLAS."""
+    """Roll by bottleneck, distances by BLAS."""
     import bottleneck as bn
 
     columns = np.asfortranarray(rows)
@@ -82,7 +82,7 @@ def bottleneck_blas(rows: Floats, window: int, baseline: int) -> Score:
 
 
 def numbagg_blas(rows: Floats, window: int, baseline: int) -> Score:
-    """Rolling by numbagg, distances by BLAS."""
+    """Roll by numbagg, distances by BLAS."""
     import numbagg
 
     columns = np.ascontiguousarray(rows.T)
@@ -94,7 +94,7 @@ def numbagg_blas(rows: Floats, window: int, baseline: int) -> Score:
 
 
 def polars_blas(rows: Floats, window: int, baseline: int) -> Score:
-    """Rolling by polars, distances by BLAS."""
+    """Roll by polars, distances by BLAS."""
     import polars as pl
 
     frame = pl.DataFrame(rows)

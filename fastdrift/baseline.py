@@ -13,7 +13,6 @@ from collections.abc import Hashable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from fastdrift import engine
 from fastdrift.covariance import (
@@ -27,12 +26,19 @@ from fastdrift.covariance import (
     standardise,
     sweep_moments,
 )
+from fastdrift.distances import Places, Ruler, measure_spans
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.frames import Table, as_table, is_frame
 from fastdrift.model import Model
 from fastdrift.windows import Sweep, check_length, check_window, feature_scales, make_operand
 
+# the windows between two edges, and their moments
+Pieces = Sequence[tuple[tuple[int, int], Moments]]
+
 FOLDS = 5
+# a fold's fit takes no feature's scale below this share of that over the whole baseline: else a column that moves in
+# one fold alone, and has no scale in the others, decides the threshold; from 0.03 to 0.3 healthy rows cost the same
+LEAST_SPREAD = 0.2
 # separate windows a feature, below which a baseline is called thin
 THIN = 2.0
 
@@ -111,30 +117,30 @@ def fit(
     pieces = _piece_moments(sweep, units, folds, n_threads)
     whole = Moments.total([piece for _, piece in pieces])
     check_left_out(table, whole)
-    gauge = make_gauge(sweep, units, whole, shrinkage)
+    names = [table.names[place] for place in moving]
+    gauge = make_gauge(names, window, units, whole, shrinkage)
+    gauges = [gauge] * len(folds)
     if threshold == "cross-fit":
-        gauges = [make_gauge(sweep, units, _moments_without(pieces, fold, window), shrinkage) for fold in folds]
-    else:
-        gauges = [gauge] * len(folds)
-    scores = _score_folds(sweep, folds, gauges, n_threads)
+        others = [_moments_without(pieces, fold, window) for fold in folds]
+        gauges = [make_gauge(names, window, units, part, shrinkage, LEAST_SPREAD) for part in others]
+    scores = _measure_folds(sweep, gauges, folds, n_threads)
     notes = _notes(whole, gauge, window)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)
-    names = [table.names[place] for place in still]
     return Model(
         columns=table.names,
         named=is_frame(baseline),
         allow_extra=columns is not None,
         window=window,
         false_alarm_rate=float(false_alarm_rate),
-        threshold=float(np.quantile(scores[np.isfinite(scores)], 1 - false_alarm_rate, method="higher")),
+        threshold=_upper_quantile(scores, false_alarm_rate),
         threshold_rule=threshold,
         centre=gauge.centre,
         scale=gauge.scale,
         cholesky=gauge.cholesky,
         shrinkage=gauge.shrinkage,
         shrinkage_rule=shrinkage if isinstance(shrinkage, str) else "fixed",
-        never_moved=tuple(names),
+        never_moved=tuple(table.names[place] for place in still),
         never_moved_values=values,
         baseline_rows=table.n_rows,
         windows_used=int(whole.n_windows),
@@ -157,25 +163,25 @@ def _is_share(value: object) -> bool:
     return isinstance(value, (int, float, np.floating)) and not isinstance(value, bool) and 0 <= float(value) <= 1
 
 
-def split_columns(table: Table) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Floats]:
+def split_columns(table: Table) -> tuple[Places, Places, Floats]:
     """Return the places of the columns that move, of those that hold one value all through, and that value.
 
     NaN and inf are passed over; a column of nothing else is an error.
     """
     first = table.first_finite()
-    still = np.ones(table.n_columns, bool)
-    for _, rows in table.chunks():
-        for place in np.flatnonzero(still):
-            column = rows[:, place]
-            still[place] = bool(np.all((column == first[place]) | ~np.isfinite(column)))
-        if not still.any():
-            break
     empty = np.flatnonzero(np.isnan(first))
     if empty.size:
         raise DataError(f"column {table.names[empty[0]]!r} holds no finite number in the baseline: drop it")
-    if still.all():
+    undecided = np.ones(table.n_columns, bool)
+    for _, rows in table.chunks():
+        for place in np.flatnonzero(undecided):
+            column = rows[:, place]
+            undecided[place] = bool(np.all((column == first[place]) | ~np.isfinite(column)))
+        if not undecided.any():
+            break
+    if undecided.all():
         raise DataError("no column of the baseline ever moves: there is nothing to learn from it")
-    return np.flatnonzero(~still), np.flatnonzero(still), first[still]
+    return np.flatnonzero(~undecided), np.flatnonzero(undecided), first[undecided]
 
 
 def _cut_folds(n_rows: int, window: int) -> list[tuple[int, int]]:
@@ -195,9 +201,7 @@ def _check_folds(n_rows: int, window: int) -> None:
         )
 
 
-def _piece_moments(
-    sweep: Sweep, units: Units, folds: Sequence[tuple[int, int]], threads: int
-) -> list[tuple[tuple[int, int], Moments]]:
+def _piece_moments(sweep: Sweep, units: Units, folds: Sequence[tuple[int, int]], threads: int) -> Pieces:
     """Return the moments of the pieces that the folds' edges, and the gaps beside them, cut the windows into."""
     start, stop = folds[0][0], folds[-1][1]
     gap = sweep.window - 1
@@ -209,26 +213,33 @@ def _piece_moments(
     return [(piece, Moments.total([next(parts) for _ in own])) for piece, own in zip(pieces, spans, strict=True)]
 
 
-def _moments_without(pieces: Sequence[tuple[tuple[int, int], Moments]], fold: tuple[int, int], window: int) -> Moments:
+def _moments_without(pieces: Pieces, fold: tuple[int, int], window: int) -> Moments:
     """Add up what does not overlap a fold's rows."""
     gap = window - 1
     others = [part for (start, stop), part in pieces if stop <= fold[0] - gap or start >= fold[1] + gap]
     return Moments.total(others)
 
 
-def _score_folds(sweep: Sweep, folds: Sequence[tuple[int, int]], gauges: Sequence[Gauge], threads: int) -> Floats:
-    start = folds[0][0]
+def _measure_folds(sweep: Sweep, gauges: Sequence[Gauge], folds: Sequence[tuple[int, int]], threads: int) -> Floats:
+    start, none = folds[0][0], np.zeros(0, np.int64)
     scores: Floats = np.full(folds[-1][1] - start, np.nan)
-    operands = {}
+    ruler_of = {}
     for fold, gauge in zip(folds, gauges, strict=True):
         operand = make_operand(sweep.window, gauge.centre, gauge.scale, gauge.cholesky)
-        operands.update(dict.fromkeys(sweep.spans(*fold), operand))
-
-    def task(span: engine.Span) -> None:
-        sweep.score(span, operands[span], *sweep.rows(span), scores, start)
-
-    engine.run_spans(task, list(operands), sweep.table.n_rows * sweep.table.n_columns, threads)
+        ruler = Ruler(sweep, operand, none, np.zeros(0), np.zeros(0))
+        ruler_of.update(dict.fromkeys(sweep.spans(*fold), ruler))
+    measure_spans(ruler_of.__getitem__, list(ruler_of), sweep, threads, scores, start)
     return scores
+
+
+def _upper_quantile(scores: Floats, share: float) -> float:
+    """Return the least score that at most `share` of the finite scores exceed; the scores are reordered."""
+    finite = np.isfinite(scores)
+    if not finite.all():
+        scores = scores[finite]
+    rank = math.ceil((1 - share) * (scores.size - 1))
+    scores.partition(rank)
+    return float(scores[rank])
 
 
 def _notes(whole: Moments, gauge: Gauge, window: int) -> list[str]:

@@ -49,10 +49,15 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }
 
 
+def kernel_keys() -> list[tuple[str, np.dtype[Any] | None]]:
+    """Return the name and dtype of every kernel there is."""
+    return [("cholesky", None), *((name, np.dtype(kind)) for name in _ARGUMENTS for kind in (np.float64, np.float32))]
+
+
 def compile_kernel(name: str, dtype: np.dtype[Any] | None) -> Any:
     """Return the kernel `name` for rows of `dtype`, compiled or loaded; it will never compile again."""
     if dtype is None:
-        arguments: tuple[Any, ...] = (_FIXED_MATRIX, _MATRIX)
+        arguments: tuple[Any, ...] = (_FIXED_MATRIX, types.float64, _MATRIX)
     else:
         rows = types.Array(types.float32 if dtype == np.float32 else types.float64, 2, "A", readonly=True)
         arguments = (rows, *_ARGUMENTS[name])
@@ -140,6 +145,8 @@ class _KernelCache(FunctionCache):
             return super().load_overload(sig, target_context)
         except Exception:  # a damaged cache file raises anything at all
             _warn(f"the compiled kernels in {self.cache_path} cannot be read")
+            with contextlib.suppress(OSError):
+                self.flush()  # so that what is compiled now replaces them
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

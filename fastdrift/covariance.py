@@ -63,9 +63,10 @@ def check_left_out(table: Table, whole: Moments) -> None:
     """Raise DataError if half of the windows or more hold a NaN or inf."""
     if whole.n_windows > whole.n_left_out:
         return
+    place = table.place_of_broken(np.arange(table.n_columns))
     raise DataError(
         f"{whole.n_left_out:.0f} of {whole.n_windows + whole.n_left_out:.0f} windows of the baseline hold a NaN or inf "
-        f"(first: {table.place_of_broken()}): fill the gaps, drop the column, or use a shorter window"
+        f"(first: {place}): fill the gaps, drop the column, or use a shorter window"
     )
 
 
@@ -133,18 +134,30 @@ def _square(triangle: Floats, size: int) -> Floats:
     return matrix + np.tril(matrix, -1).T
 
 
-def make_gauge(sweep: Sweep, units: Units, moments: Moments, shrinkage: Shrinkage) -> Gauge:
-    """Return the centre, units and Cholesky factor that moments ask for, the correlation shrunk towards the identity."""
+def make_gauge(
+    names: Sequence[Hashable],
+    window: int,
+    units: Units,
+    moments: Moments,
+    shrinkage: Shrinkage,
+    least_spread: float = 0.0,
+) -> Gauge:
+    """Return the centre, scale and Cholesky factor of moments, the correlation shrunk towards the identity.
+
+    No feature's scale is taken below `least_spread` of its unit.
+    """
     covariance = moments.covariance
-    spread = np.maximum(np.sqrt(np.maximum(np.diag(covariance), 0.0)), units.floor / units.scale)
+    spread = np.maximum(
+        np.sqrt(np.maximum(np.diag(covariance), 0.0)), np.maximum(units.floor / units.scale, least_spread)
+    )
     if isinstance(shrinkage, str):
         rule = ledoit_wolf if shrinkage == "ledoit-wolf" else oas
-        amount = max(rule(moments, covariance, sweep.window), MIN_SHRINKAGE)
+        amount = max(rule(moments, covariance, window), MIN_SHRINKAGE)
     else:
         amount = float(shrinkage)
     correlation = (1 - amount) * covariance / (spread[:, None] * spread)
     np.fill_diagonal(correlation, 1.0)
-    cholesky = factorise(correlation, [sweep.table.names[place] for place in sweep.places])
+    cholesky = factorise(correlation, names)
     return Gauge(units.centre + units.scale * moments.mean, units.scale * spread, cholesky, amount)
 
 
@@ -169,8 +182,8 @@ def oas(moments: Moments, covariance: Floats, window: int) -> float:
 def factorise(correlation: Floats, names: Sequence[Hashable]) -> Floats:
     """Return the Cholesky factor of a correlation of features, or say which column the others determine."""
     factor = np.zeros_like(correlation)
-    pivot, place = engine.kernel("cholesky")(np.ascontiguousarray(correlation), factor)
-    if not pivot >= MIN_PIVOT:
+    place, pivot = engine.kernel("cholesky")(np.ascontiguousarray(correlation), MIN_PIVOT, factor)
+    if place >= 0:
         raise DataError(
             f"column {names[place % len(names)]!r} is determined by the columns before it (share left: {pivot:.1e}): "
             f"drop it, or use shrinkage above {MIN_PIVOT:g}"

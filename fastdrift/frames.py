@@ -69,11 +69,11 @@ class Table:
             piece[:, column] = _numbers(array[start:stop])
         return piece
 
-    def chunks(self) -> Iterator[tuple[int, Rows]]:
-        """Yield the first row of each piece of a bounded size, and the piece."""
-        step = max(1, CHUNK_NUMBERS // self.n_columns)
-        for start in range(0, self.n_rows, step):
-            yield start, self.rows(start, min(start + step, self.n_rows))
+    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Rows]]:
+        """Yield the first row of each piece of a bounded size, and the piece, from row `start` to row `stop` - 1."""
+        step, stop = max(1, CHUNK_NUMBERS // self.n_columns), self.n_rows if stop is None else stop
+        for row in range(start, stop, step):
+            yield row, self.rows(row, min(row + step, stop))
 
     def first_finite(self) -> npt.NDArray[np.float64]:
         """Return the first finite number of every column; NaN where there is none."""
@@ -87,19 +87,14 @@ class Table:
                 break
         return first
 
-    def first_broken(self) -> tuple[int, Hashable] | None:
-        """Return the first row that holds a NaN or inf, and the first such column in it."""
+    def place_of_broken(self, places: npt.NDArray[np.int64]) -> str:
+        """Say in which row, and which of the columns at `places`, the first NaN or inf stands."""
         for start, rows in self.chunks():
-            broken = ~np.isfinite(rows)
+            broken = ~np.isfinite(rows[:, places])
             if broken.any():
                 row = int(broken.any(axis=1).argmax())
-                return start + row, self.names[int(broken[row].argmax())]
-        return None
-
-    def place_of_broken(self) -> str:
-        """Say where the first NaN or inf stands."""
-        found = self.first_broken()
-        return "nowhere" if found is None else f"column {found[1]!r}, row {found[0]}"
+                return f"column {self.names[places[broken[row].argmax()]]!r}, row {start + row}"
+        return "nowhere"
 
 
 def _numbers(array: Any) -> npt.NDArray[Any]:
@@ -119,16 +114,22 @@ def as_table(data: Any, columns: Sequence[Hashable] | None = None) -> Table:
     """
     if is_frame(data):
         return _frame_table(data, columns)
-    array = np.asarray(data)
+    array = as_array(data)
     if array.ndim != 2:
         raise DataError(f"the table has {array.ndim} dimension(s): pass rows × columns, an array or a DataFrame")
     names: Sequence[Hashable] = range(array.shape[1])
     if columns is not None:
-        names = columns
-        places = [_place(column, array.shape[1]) for column in columns]
+        names = places = [_place(column, array.shape[1]) for column in columns]
         if places != list(range(array.shape[1])):
             return _array_table(array, names, [array[:, place] for place in places])
     return _array_table(array, names, [array[:, place] for place in range(array.shape[1])], array)
+
+
+def as_array(data: Any) -> npt.NDArray[Any]:
+    """Return `data` as an array; a masked one, whose mask numpy would drop, is an error."""
+    if isinstance(data, np.ma.MaskedArray):
+        raise DataError("the array is masked: fill it, as with data.filled(np.nan), so that what is missing is NaN")
+    return np.asarray(data)
 
 
 def _place(column: Hashable, n_columns: int) -> int:
@@ -177,9 +178,9 @@ def _column_array(series: pd.Series[Any], name: Hashable) -> Any:
     if isinstance(dtype, np.dtype):
         if dtype.kind in "fiub":
             return series.to_numpy()
-    elif getattr(dtype, "_is_numeric", False):
+    elif getattr(dtype, "_is_numeric", False) or getattr(dtype, "_is_boolean", False):
         return series.array
-    row = next((row for row, value in enumerate(series.head(1000)) if isinstance(value, str)), 0)
+    row = next((row for row, value in enumerate(series) if isinstance(value, str)), 0)
     value = series.iloc[row] if len(series) else None
     raise DataError(
         f"column {name!r} holds {dtype}, not numbers (row {row}: {value!r}): convert it with pandas.to_numeric, "

@@ -832,12 +832,12 @@ def settle_range(rows, first_row, columns, window, row, end_row, out, out_first)
 
 
 @jit
-def cholesky(matrix, factor):
-    """Write the lower Cholesky factor of `matrix` and return its smallest pivot and where it stands.
+def cholesky(matrix, least, factor):
+    """Write the lower Cholesky factor of `matrix`; return the row of a first pivot below `least`, or -1, and the pivot.
 
     A pivot of a correlation matrix is the share of a feature's variance that the features before it do not explain.
     """
-    smallest, place = np.inf, 0
+    pivot = np.inf
     for row in range(matrix.shape[0]):
         for column in range(row + 1):
             rest = matrix[row, column]
@@ -845,7 +845,8 @@ def cholesky(matrix, factor):
                 rest -= factor[row, before] * factor[column, before]
             if row > column:
                 factor[row, column] = rest / factor[column, column]
-        if not rest >= smallest:
-            smallest, place = rest, row
-        factor[row, row] = np.sqrt(max(rest, 0.0))
-    return smallest, place
+        pivot = rest
+        if not pivot >= least:
+            return row, pivot
+        factor[row, row] = np.sqrt(pivot)
+    return -1, pivot

@@ -7,10 +7,10 @@ import warnings
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fastdrift import engine
 from fastdrift.covariance import factorise
+from fastdrift.distances import Places, Ruler, measure_spans
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.frames import Table, as_table, is_frame, match_columns
 from fastdrift.model import Model
@@ -19,7 +19,6 @@ from fastdrift.windows import Floats, Sweep, check_length, pack_factor
 if TYPE_CHECKING:
     import pandas as pd
 
-Places = npt.NDArray[np.int64]
 ArrayOrSeries = TypeVar("ArrayOrSeries", "Floats", "pd.Series[float]")
 
 
@@ -78,45 +77,32 @@ def score(model: Model, data: Any, *, align: Literal["end", "center"] = "end", t
     if broken:
         warnings.warn(
             f"{broken} of {table.n_rows - model.window + 1} windows hold a NaN or inf and have no score "
-            f"(first: {table.place_of_broken()})",
+            f"(first: {table.place_of_broken(places)})",
             DriftWarning,
             stacklevel=2,
         )
     if align == "center":
-        scores = _centred(scores, model.window)
+        _centre(scores, model.window)
     if is_frame(data):
         import pandas as pd  # it is loaded already: `data` is of it
 
-        return pd.Series(scores, index=data.index, name="score")
+        return pd.Series(scores, index=data.index, name="score", copy=False)
     return scores
 
 
-def _centred(scores: Floats, window: int) -> Floats:
+def _centre(scores: Floats, window: int) -> None:
     shift = window // 2
-    return np.concatenate([scores[shift:], np.full(shift, np.nan)])
+    scores[:-shift] = scores[shift:]
+    scores[-shift:] = np.nan
 
 
 def score_table(model: Model, table: Table, places: Places, threads: int) -> tuple[Floats, int]:
     """Return the scores of a table and how many of its windows hold a NaN or inf."""
-    scores = np.full(table.n_rows, np.nan)
     moves = np.array([name not in model.never_moved for name in model.columns])
-    sweep, still = Sweep(table, places[moves], model.window), places[~moves]
-
-    def task(span: engine.Span) -> int:
-        rows, first = sweep.rows(span)
-        sweep.score(span, model.operand, rows, first, scores, 0, squared=still.size > 0)
-        wanted = (model.window, span[2], span[3])
-        part = scores[span[2] : span[3]]
-        if still.size:
-            values = (model.never_moved_values, model.penalties)
-            engine.kernel("moved_range", table.dtype)(rows, first, still, *wanted, *values, scores, 0)
-            np.sqrt(part, out=part)
-        if np.isfinite(part.sum()):
-            return 0
-        broken: int = engine.kernel("settle_range", table.dtype)(rows, first, places, *wanted, scores, 0)
-        return broken
-
-    return scores, sum(engine.run_spans(task, sweep.spans(), table.n_rows * table.n_columns, threads))
+    sweep = Sweep(table, places[moves], model.window)
+    ruler = Ruler(sweep, model.operand, places[~moves], model.never_moved_values, model.penalties)
+    scores = np.full(table.n_rows, np.nan)
+    return scores, measure_spans(lambda _: ruler, sweep.spans(), sweep, threads, scores, 0)
 
 
 def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = None) -> Floats:
@@ -190,9 +176,10 @@ def _check_shape(mean: Any, covariance: Any, n_columns: int) -> tuple[Floats, Fl
         )
     if not (np.isfinite(centre).all() and np.isfinite(matrix).all()):
         raise DataError("the mean or the covariance holds a NaN or inf")
-    if not np.allclose(matrix, matrix.T, rtol=1e-9, atol=0):
-        raise DataError("the covariance is not symmetric")
     flat = np.flatnonzero(np.diag(matrix) <= 0)
     if flat.size:
         raise DataError(f"the variance of column {flat[0]} is {matrix[flat[0], flat[0]]:g}: it must be above 0")
+    scale = np.sqrt(np.diag(matrix))
+    if (np.abs(matrix - matrix.T) > 1e-9 * scale[:, None] * scale).any():
+        raise DataError("the covariance is not symmetric")
     return centre, matrix

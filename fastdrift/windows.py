@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from fastdrift import engine
 from fastdrift.errors import DataError
-from fastdrift.frames import Rows, Table, as_table, is_frame, is_series
+from fastdrift.frames import Rows, Table, as_array, as_table, is_frame, is_series
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,12 @@ Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 Span = tuple[int, int, int, int]
 ArrayOrFrame = TypeVar("ArrayOrFrame", "npt.NDArray[Any]", "pd.Series[Any]", "pd.DataFrame")
+
+
+def freeze(array: Floats) -> Floats:
+    """Make an array read-only and return it."""
+    array.setflags(write=False)
+    return array
 
 
 class Operand(NamedTuple):
@@ -72,7 +78,8 @@ def pack_factor(cholesky: Floats) -> Floats:
 
 def make_operand(window: int, centre: Floats, scale: Floats, cholesky: Floats) -> Operand:
     """Return the operand of windows' distances from `centre`, features told in units of `scale`."""
-    return Operand(feature_scales(window, centre, 1 / (scale * np.diag(cholesky))), pack_factor(cholesky))
+    scales = feature_scales(window, centre, 1 / (scale * np.diag(cholesky)))
+    return Operand(freeze(scales), freeze(pack_factor(cholesky)))
 
 
 class Sweep:
@@ -187,7 +194,7 @@ def _rolling(x: Any, window: int, threads: int | None, kinds: tuple[int, int]) -
     window = check_window(window)
     column = x.to_frame() if is_series(x) else x
     if not is_frame(column):
-        column = np.asarray(column)
+        column = as_array(column)
         column = column[:, None] if column.ndim == 1 else column
     table = as_table(column)
     check_length(table.n_rows, window)
@@ -203,8 +210,8 @@ def _like(original: Any, values: Floats) -> Any:
     import pandas as pd  # it is loaded already: `original` is of it
 
     if is_series(original):
-        return pd.Series(values, index=original.index, name=original.name)
-    return pd.DataFrame(values, index=original.index, columns=original.columns)
+        return pd.Series(values, index=original.index, name=original.name, copy=False)
+    return pd.DataFrame(values, index=original.index, columns=original.columns, copy=False)
 
 
 def _features(table: Table, window: int, threads: int, kinds: tuple[int, int]) -> Floats:
