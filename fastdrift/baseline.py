@@ -93,7 +93,7 @@ def fit(
     Cross-fitting: the baseline is cut into five stretches; each is scored by a fit on the others, less the windows that
     overlap it, and the threshold is the quantile of the pooled held-out scores. Shrinkage: Ledoit and Wolf (2004),
     "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
-    "Shrinkage algorithms for MMSE covariance estimation".
+    "Shrinkage algorithms for MMSE covariance estimation". Beside the baseline, `fit` holds one held-out score a row.
 
     Examples
     --------
@@ -114,6 +114,7 @@ def fit(
     if threshold == "cross-fit":
         _check_folds(table.n_rows, window)
     units = standardise(sweep, n_threads)
+    _check_scales(table, moving, units)
     pieces = _piece_moments(sweep, units, folds, n_threads)
     whole = Moments.total([piece for _, piece in pieces])
     check_left_out(table, whole)
@@ -152,7 +153,7 @@ def fit(
 def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object) -> None:
     if not isinstance(false_alarm_rate, (int, float, np.floating)) or not 0 < false_alarm_rate <= 0.5:
         raise DataError(f"false_alarm_rate is {false_alarm_rate!r}: give a share above 0 and at most 0.5")
-    if threshold not in ("cross-fit", "in-sample"):
+    if not isinstance(threshold, str) or threshold not in ("cross-fit", "in-sample"):
         raise DataError(f"threshold is {threshold!r}: it is 'cross-fit' or 'in-sample'")
     known: bool = shrinkage in ("ledoit-wolf", "oas") if isinstance(shrinkage, str) else _is_share(shrinkage)
     if not known:
@@ -160,7 +161,7 @@ def _check_options(false_alarm_rate: object, threshold: object, shrinkage: objec
 
 
 def _is_share(value: object) -> bool:
-    return isinstance(value, (int, float, np.floating)) and not isinstance(value, bool) and 0 <= float(value) <= 1
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and 0 <= float(value.real) <= 1
 
 
 def split_columns(table: Table) -> tuple[Places, Places, Floats]:
@@ -182,6 +183,15 @@ def split_columns(table: Table) -> tuple[Places, Places, Floats]:
     if undecided.all():
         raise DataError("no column of the baseline ever moves: there is nothing to learn from it")
     return np.flatnonzero(~undecided), np.flatnonzero(undecided), first[undecided]
+
+
+def _check_scales(table: Table, moving: Places, units: Units) -> None:
+    flat = np.flatnonzero(units.scale == 0)
+    if flat.size:
+        name = table.names[moving[flat[0] % moving.size]]
+        raise DataError(
+            f"column {name!r} moves only in rows whose windows are left out for a NaN or inf: fill the gaps, or drop it"
+        )
 
 
 def _cut_folds(n_rows: int, window: int) -> list[tuple[int, int]]:

@@ -64,6 +64,8 @@ def check_left_out(table: Table, whole: Moments) -> None:
     if whole.n_windows > whole.n_left_out:
         return
     place = table.place_of_broken(np.arange(table.n_columns))
+    if place == "nowhere":
+        raise DataError("the squares of the baseline's values overflow: give the columns other units")
     raise DataError(
         f"{whole.n_left_out:.0f} of {whole.n_windows + whole.n_left_out:.0f} windows of the baseline hold a NaN or inf "
         f"(first: {place}): fill the gaps, drop the column, or use a shorter window"
@@ -185,7 +187,7 @@ def factorise(correlation: Floats, names: Sequence[Hashable]) -> Floats:
     place, pivot = engine.kernel("cholesky")(np.ascontiguousarray(correlation), MIN_PIVOT, factor)
     if place >= 0:
         raise DataError(
-            f"column {names[place % len(names)]!r} is determined by the columns before it (share left: {pivot:.1e}): "
-            f"drop it, or use shrinkage above {MIN_PIVOT:g}"
+            f"column {names[place % len(names)]!r} is determined by the columns before it (share left: {pivot:.1e}, "
+            f"least {MIN_PIVOT:g}): drop it, or shrink the correlation"
         )
     return factor

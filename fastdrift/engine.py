@@ -48,7 +48,7 @@ def explain_threads() -> tuple[int, str]:
     """Return the default number of threads and what decided it."""
     asked = os.environ.get("FASTDRIFT_THREADS", "").strip()
     if asked:
-        if not asked.isdigit() or int(asked) < 1:
+        if not asked.isdecimal() or int(asked) < 1:
             raise DataError(f"FASTDRIFT_THREADS is {asked!r}: set it to a whole number of at least 1, or unset it")
         return int(asked), "FASTDRIFT_THREADS"
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -133,7 +133,7 @@ def as_array(data: Any) -> npt.NDArray[Any]:
 
 
 def _place(column: Hashable, n_columns: int) -> int:
-    if isinstance(column, (int, np.integer)) and 0 <= column < n_columns:
+    if isinstance(column, (int, np.integer)) and not isinstance(column, bool) and 0 <= column < n_columns:
         return int(column)
     raise DataError(f"column {column!r} is not there: an array's columns are 0 … {n_columns - 1}")
 

@@ -69,6 +69,8 @@ def score(model: Model, data: Any, *, align: Literal["end", "center"] = "end", t
     >>> bool(drift[data.labels].mean() > 0.5)
     True
     """
+    if not isinstance(model, Model):
+        raise DataError(f"the first argument is a {type(model).__name__}, not a Model: call score(model, data)")
     if align not in ("end", "center"):
         raise DataError(f"align is {align!r}: it is 'end' or 'center'")
     table, places = match_columns(model.columns, data, named=model.named, allow_extra=model.allow_extra)
@@ -168,7 +170,10 @@ def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = 
 
 
 def _check_shape(mean: Any, covariance: Any, n_columns: int) -> tuple[Floats, Floats]:
-    centre, matrix = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
+    try:
+        centre, matrix = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the mean or the covariance holds no real numbers: {error}") from error
     if centre.shape != (n_columns,) or matrix.shape != (n_columns, n_columns):
         raise DataError(
             f"the rows have {n_columns} columns, so the mean needs shape ({n_columns},) and the covariance "
