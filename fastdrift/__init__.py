@@ -19,8 +19,12 @@ from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
 if TYPE_CHECKING:
     from fastdrift.baseline import fit
     from fastdrift.evaluation import Evaluation, evaluate
+    from fastdrift.event import Events, events
     from fastdrift.files import load_model as load
+    from fastdrift.incidents import EventFigures, event_figures
+    from fastdrift.labels import threshold_from_labels
     from fastdrift.model import Model
+    from fastdrift.prepare import aggregate, clean
     from fastdrift.scoring import mahalanobis, score
     from fastdrift.synthetic import generate
     from fastdrift.windows import rolling_mean, rolling_std
@@ -29,8 +33,14 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "Evaluation": ("evaluation", "Evaluation"),
+    "EventFigures": ("incidents", "EventFigures"),
+    "Events": ("event", "Events"),
     "Model": ("model", "Model"),
+    "aggregate": ("prepare", "aggregate"),
+    "clean": ("prepare", "clean"),
     "evaluate": ("evaluation", "evaluate"),
+    "event_figures": ("incidents", "event_figures"),
+    "events": ("event", "events"),
     "fit": ("baseline", "fit"),
     "generate": ("synthetic", "generate"),
     "load": ("files", "load_model"),
@@ -38,16 +48,23 @@ _ROOMS = {
     "rolling_mean": ("windows", "rolling_mean"),
     "rolling_std": ("windows", "rolling_std"),
     "score": ("scoring", "score"),
+    "threshold_from_labels": ("labels", "threshold_from_labels"),
 }
 
 __all__ = [
     "DataError",
     "DriftWarning",
     "Evaluation",
+    "EventFigures",
+    "Events",
     "FileError",
     "Model",
     "ModelError",
+    "aggregate",
+    "clean",
     "evaluate",
+    "event_figures",
+    "events",
     "fit",
     "generate",
     "load",
@@ -55,6 +72,7 @@ __all__ = [
     "rolling_mean",
     "rolling_std",
     "score",
+    "threshold_from_labels",
 ]
 
 

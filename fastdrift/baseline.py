@@ -10,28 +10,30 @@ import itertools
 import math
 import warnings
 from collections.abc import Hashable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from fastdrift import engine
 from fastdrift.covariance import (
     Floats,
-    Gauge,
     Moments,
     Shrinkage,
     Units,
-    check_left_out,
     make_gauge,
     standardise,
     sweep_moments,
 )
 from fastdrift.distances import Places, Ruler, measure_spans
 from fastdrift.errors import DataError, DriftWarning
+from fastdrift.forest import grow, make_tree_operand, sample_windows
 from fastdrift.frames import Table, as_table, is_frame
-from fastdrift.model import Model
-from fastdrift.windows import Sweep, check_length, check_window, feature_scales, make_operand
+from fastdrift.model import ForestModel, MahalanobisModel, Model
+from fastdrift.windows import Measure, Sweep, check_length, check_window, feature_scales, make_operand
 
+DETECTORS = ("mahalanobis", "isolation-forest")
+# stretches of windows, told as the rows in which they end
+Folds = Sequence[tuple[int, int]]
 # the windows between two edges, and their moments
 Pieces = Sequence[tuple[tuple[int, int], Moments]]
 
@@ -51,6 +53,8 @@ def fit(
     threshold: Literal["cross-fit", "in-sample"] = "cross-fit",
     shrinkage: Shrinkage = "ledoit-wolf",
     columns: Sequence[Hashable] | None = None,
+    detector: Literal["mahalanobis", "isolation-forest"] = "mahalanobis",
+    seed: int = 0,
     threads: int | None = None,
 ) -> Model:
     """Learn what healthy telemetry looks like from a baseline.
@@ -70,6 +74,11 @@ def fit(
         How far the features' correlation is shrunk towards the identity; a number from 0 to 1 fixes it.
     columns : sequence, optional
         Names (or places) of the columns to use; then scored tables may hold others beside them.
+    detector : {"mahalanobis", "isolation-forest"}
+        Distances from the baseline's centre, or how easily random cuts part a window from the baseline's. The forest is
+        grown by scikit-learn (extra `cli`) and has no shrinkage; scoring does not need it.
+    seed : int, default 0
+        Of the forest's random numbers.
     threads : int, optional
         Threads to use; by default what the machine and the container allow.
 
@@ -93,7 +102,8 @@ def fit(
     Cross-fitting: the baseline is cut into five stretches; each is scored by a fit on the others, less the windows that
     overlap it, and the threshold is the quantile of the pooled held-out scores. Shrinkage: Ledoit and Wolf (2004),
     "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
-    "Shrinkage algorithms for MMSE covariance estimation". Beside the baseline, `fit` holds one held-out score a row.
+    "Shrinkage algorithms for MMSE covariance estimation". The forest: Liu, Ting and Zhou (2008), "Isolation
+    Forest". Beside the baseline, `fit` holds one held-out score a row.
 
     Examples
     --------
@@ -104,7 +114,7 @@ def fit(
     (50, 8, 'cross-fit')
     """
     window = check_window(window)
-    _check_options(false_alarm_rate, threshold, shrinkage)
+    _check_options(false_alarm_rate, threshold, shrinkage, detector)
     n_threads = engine.check_threads(threads)
     table = as_table(baseline, columns)
     check_length(table.n_rows, window)
@@ -113,22 +123,18 @@ def fit(
     folds = _cut_folds(table.n_rows, window)
     if threshold == "cross-fit":
         _check_folds(table.n_rows, window)
-    units = standardise(sweep, n_threads)
+    units, total = standardise(sweep, n_threads)
     _check_scales(table, moving, units)
-    pieces = _piece_moments(sweep, units, folds, n_threads)
-    whole = Moments.total([piece for _, piece in pieces])
-    check_left_out(table, whole)
-    names = [table.names[place] for place in moving]
-    gauge = make_gauge(names, window, units, whole, shrinkage)
-    gauges = [gauge] * len(folds)
-    if threshold == "cross-fit":
-        others = [_moments_without(pieces, fold, window) for fold in folds]
-        gauges = [make_gauge(names, window, units, part, shrinkage, LEAST_SPREAD) for part in others]
-    scores = _measure_folds(sweep, gauges, folds, n_threads)
-    notes = _notes(whole, gauge, window)
+    parts = folds if threshold == "cross-fit" else []
+    if detector == "mahalanobis":
+        learnt = _learn_distances(sweep, units, folds, parts, shrinkage, n_threads)
+    else:
+        learnt = _learn_forest(sweep, parts, seed, n_threads)
+    scores = _measure_folds(sweep, learnt.operands or [learnt.operand] * len(folds), folds, n_threads)
+    notes = _notes(total, units.centre.size, window)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)
-    return Model(
+    return learnt.kind(
         columns=table.names,
         named=is_frame(baseline),
         allow_extra=columns is not None,
@@ -136,21 +142,52 @@ def fit(
         false_alarm_rate=float(false_alarm_rate),
         threshold=_upper_quantile(scores, false_alarm_rate),
         threshold_rule=threshold,
-        centre=gauge.centre,
-        scale=gauge.scale,
-        cholesky=gauge.cholesky,
-        shrinkage=gauge.shrinkage,
-        shrinkage_rule=shrinkage if isinstance(shrinkage, str) else "fixed",
         never_moved=tuple(table.names[place] for place in still),
         never_moved_values=values,
         baseline_rows=table.n_rows,
-        windows_used=int(whole.n_windows),
-        windows_left_out=int(whole.n_left_out),
+        windows_used=int(total.n_windows),
+        windows_left_out=int(total.n_left_out),
         warnings=tuple(notes),
+        **learnt.fields,
     )
 
 
-def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object) -> None:
+class Learnt(NamedTuple):
+    """What a detector has learnt: its kind of model and that model's own fields, and what measures each fold."""
+
+    kind: type[Model]
+    fields: dict[str, Any]
+    operand: Measure
+    operands: list[Measure]
+
+
+def _learn_distances(
+    sweep: Sweep, units: Units, folds: Folds, held_out: Folds, shrinkage: Shrinkage, threads: int
+) -> Learnt:
+    window, names = sweep.window, [sweep.table.names[place] for place in sweep.places]
+    pieces = _piece_moments(sweep, units, folds, threads)
+    gauge = make_gauge(names, window, units, Moments.total([piece for _, piece in pieces]), shrinkage)
+    others = [_moments_without(pieces, fold, window) for fold in held_out]
+    gauges = [make_gauge(names, window, units, part, shrinkage, LEAST_SPREAD) for part in others]
+    fields = gauge._asdict() | {"shrinkage_rule": shrinkage if isinstance(shrinkage, str) else "fixed"}
+    operand, *operands = (make_operand(window, one.centre, one.scale, one.cholesky) for one in (gauge, *gauges))
+    return Learnt(MahalanobisModel, fields, operand, list(operands))
+
+
+def _learn_forest(sweep: Sweep, held_out: Folds, seed: int, threads: int) -> Learnt:
+    window, n_features = sweep.window, 2 * sweep.places.size
+    rows, features = sample_windows(sweep, threads, seed)
+    forests = [grow(features, seed)]
+    for start, stop in held_out:
+        others = (rows < start - window + 1) | (rows >= stop + window - 1)
+        forests.append(grow(features[others], seed))
+    operand, *operands = (make_tree_operand(forest, window, n_features) for forest in forests)
+    return Learnt(ForestModel, forests[0]._asdict(), operand, list(operands))
+
+
+def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object, detector: object) -> None:
+    if not isinstance(detector, str) or detector not in DETECTORS:
+        raise DataError(f"detector is {detector!r}: it is 'mahalanobis' or 'isolation-forest'")
     if not isinstance(false_alarm_rate, (int, float, np.floating)) or not 0 < false_alarm_rate <= 0.5:
         raise DataError(f"false_alarm_rate is {false_alarm_rate!r}: give a share above 0 and at most 0.5")
     if not isinstance(threshold, str) or threshold not in ("cross-fit", "in-sample"):
@@ -230,12 +267,11 @@ def _moments_without(pieces: Pieces, fold: tuple[int, int], window: int) -> Mome
     return Moments.total(others)
 
 
-def _measure_folds(sweep: Sweep, gauges: Sequence[Gauge], folds: Sequence[tuple[int, int]], threads: int) -> Floats:
+def _measure_folds(sweep: Sweep, operands: Sequence[Measure], folds: Folds, threads: int) -> Floats:
     start, none = folds[0][0], np.zeros(0, np.int64)
     scores: Floats = np.full(folds[-1][1] - start, np.nan)
     ruler_of = {}
-    for fold, gauge in zip(folds, gauges, strict=True):
-        operand = make_operand(sweep.window, gauge.centre, gauge.scale, gauge.cholesky)
+    for fold, operand in zip(folds, operands, strict=True):
         ruler = Ruler(sweep, operand, none, np.zeros(0), np.zeros(0))
         ruler_of.update(dict.fromkeys(sweep.spans(*fold), ruler))
     measure_spans(ruler_of.__getitem__, list(ruler_of), sweep, threads, scores, start)
@@ -252,14 +288,14 @@ def _upper_quantile(scores: Floats, share: float) -> float:
     return float(scores[rank])
 
 
-def _notes(whole: Moments, gauge: Gauge, window: int) -> list[str]:
+def _notes(whole: Moments, n_features: int, window: int) -> list[str]:
     notes = []
     if whole.n_left_out:
         total = whole.n_windows + whole.n_left_out
         notes.append(
             f"{whole.n_left_out:.0f} of the baseline's {total:.0f} windows hold a NaN or inf and were left out"
         )
-    n_features, worth = gauge.centre.size, whole.n_windows / window
+    worth = whole.n_windows / window
     if worth < THIN * n_features:
         enough = math.ceil(THIN * n_features * window) + window - 1
         notes.append(

@@ -14,7 +14,9 @@ from rich.table import Table
 
 import fastdrift
 from fastdrift import cli_options as options
+from fastdrift.cli_compare import compare
 from fastdrift.cli_machine import doctor, warmup
+from fastdrift.cli_prepare import prepare
 from fastdrift.cli_run import run
 from fastdrift.cli_terminal import Commands, evaluation_tables, facts_table, model_facts, progress, show
 from fastdrift.files import save_model
@@ -246,5 +248,5 @@ def evaluate(
     options.exit_on_drift(drift, fail_on_drift=fail_on_drift)
 
 
-for command in (run, warmup, doctor):
+for command in (run, prepare, compare, warmup, doctor):
     cli.add_command(command)

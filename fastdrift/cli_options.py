@@ -11,14 +11,15 @@ import click
 from fastdrift.cli_terminal import percent, tell
 from fastdrift.errors import DataError
 from fastdrift.evaluation import Evaluation
-from fastdrift.pipeline import LABEL, Telemetry
+from fastdrift.pipeline import LABEL, WINDOW, Telemetry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 DRIFTED = 3
 
 
-def _names(_context: click.Context, _parameter: click.Parameter, value: str | None) -> list[str] | None:
+def names(_context: click.Context, _parameter: click.Parameter, value: str | None) -> list[str] | None:
+    """Return names that are separated by commas."""
     return None if value is None else [name.strip() for name in value.split(",") if name.strip()]
 
 
@@ -75,7 +76,7 @@ labels = click.option(
     help=f"The column of 0 and 1 that says where there is drift, by default {LABEL!r} if it is there. It is no metric.",
 )
 fitting = combined(
-    click.option("--window", type=click.IntRange(2), default=50, show_default=True, help="Rows in a window."),
+    click.option("--window", type=click.IntRange(2), default=WINDOW, show_default=True, help="Rows in a window."),
     click.option(
         "--false-alarm-rate",
         type=click.FloatRange(0, 0.5, min_open=True),
@@ -100,14 +101,21 @@ fitting = combined(
         help="ledoit-wolf, oas, or a number from 0 to 1.",
     ),
     click.option(
-        "--columns", callback=_names, metavar="A,B,…", help="The metrics; tables that are scored may then hold others."
+        "--detector",
+        type=click.Choice(["mahalanobis", "isolation-forest"]),
+        default="mahalanobis",
+        show_default=True,
+        help="What scores: distances from the baseline's centre, or a forest of random cuts.",
     ),
-    click.option("--drop", callback=_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
+    click.option(
+        "--columns", callback=names, metavar="A,B,…", help="The metrics; tables that are scored may then hold others."
+    ),
+    click.option("--drop", callback=names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
 )
 drifts = click.option(
     "--drifts",
     metavar="A,B,…",
-    callback=_names,
+    callback=names,
     default="mixed",
     show_default=True,
     help="mixed, none, or some of mean-shift, slow-ramp, variance-inflation, correlation-break, stuck-sensor, missing.",

@@ -10,12 +10,14 @@ import click
 from click.core import ParameterSource
 
 from fastdrift import cli_options as options
-from fastdrift.cli_terminal import evaluation_tables, facts_table, model_facts, progress, show
+from fastdrift.cli_prepare import SETTINGS, check_cleaning, cleaning, is_cleaning_asked, mend
+from fastdrift.cli_terminal import evaluation_tables, facts_table, model_facts, progress, show, tell
 from fastdrift.errors import DataError, FileError
 from fastdrift.evaluation import Evaluation
 from fastdrift.files import load_model, save_model
 from fastdrift.model import Model
 from fastdrift.pipeline import (
+    WINDOW,
     Scored,
     Step,
     Telemetry,
@@ -24,9 +26,11 @@ from fastdrift.pipeline import (
     fit_table,
     judge,
     labelled_table,
+    moving_columns,
     read_for,
     read_telemetry,
     scores_table,
+    usable_window,
 )
 from fastdrift.scoring import score
 from fastdrift.synthetic import generate
@@ -44,14 +48,16 @@ ARTIFACTS = (MODEL, METRICS, PICTURE, *(f"{table}.{ending}" for table in TABLES 
 BASELINE = 0.3
 
 ONLY_GENERATED = ("n", "seed")
-ONLY_INPUT = ("labels", "timestamp")
-ONLY_TRAINED = ("window", "false_alarm_rate", "threshold", "shrinkage", "columns", "drop")
+NAMES = ("labels", "timestamp")
+ONLY_INPUT = (*NAMES, *SETTINGS)
+ONLY_TRAINED = ("window", "false_alarm_rate", "threshold", "shrinkage", "detector", "columns", "drop")
 
 
 @click.command(
     epilog=options.examples(
         "run --n 100000 --seed 42 --train --eval --output-dir output",
         "run --input telemetry.csv --labels incident --train --eval",
+        "run --input logged.csv --sentinel -999 --freq 1min --train",
         "run --input today.parquet --model model.fastdrift --fail-on-drift",
     )
 )
@@ -60,6 +66,7 @@ ONLY_TRAINED = ("window", "false_alarm_rate", "threshold", "shrinkage", "columns
 @click.option("--input", "source", metavar="FILE", help="A .csv, .csv.gz or .parquet file instead of generated rows.")
 @options.labels
 @options.timestamp
+@cleaning
 @click.option("--train", is_flag=True, help="Fit a model on the baseline; otherwise one is loaded.")
 @click.option("--model", metavar="FILE", help=f"The model to load; by default {MODEL} in the output directory.")
 @options.baseline
@@ -78,8 +85,12 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     --baseline says; the others are monitored. The output directory gets raw/telemetry (unless --input is given),
     processed/features, processed/scores, processed/anomaly_scores.png, model.fastdrift and metrics.json; those of an
     earlier run are replaced. If anything is wrong, nothing is written.
+
+    Rows of --input are put into time order; with an option of `fastdrift prepare` they are cleaned as that does. Where
+    the baseline is thin for windows of 50 rows, shorter ones are used, unless --window is given.
     """
     _check_usage(ctx, given)
+    given |= {"clean": is_cleaning_asked(ctx), "fit_window": not _is_given(ctx, "window")}
     # the stage first: a place that cannot be written is found before the work is done
     with progress(N_STEPS) as step, staged(given["output_dir"], replaces=_replaced(given)) as stage:
         model, data, baseline_rows = _prepare(given, step)
@@ -97,6 +108,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 
 def _check_usage(ctx: click.Context, given: dict[str, Any]) -> None:
     """Refuse options that would be without effect."""
+    check_cleaning(ctx)
     if given["source"] is not None:
         _refuse(ctx, ONLY_GENERATED, "is for generated rows, not for --input")
     else:
@@ -109,8 +121,12 @@ def _check_usage(ctx: click.Context, given: dict[str, Any]) -> None:
 
 def _refuse(ctx: click.Context, names: Iterable[str], reason: str) -> None:
     for parameter in ctx.command.params:
-        if parameter.name in names and ctx.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
+        if parameter.name in names and _is_given(ctx, parameter.name):
             raise click.UsageError(f"{parameter.opts[0]} {reason}")
+
+
+def _is_given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 
 def _prepare(given: dict[str, Any], step: Step) -> tuple[Model, Telemetry, int]:
@@ -128,9 +144,24 @@ def _prepare(given: dict[str, Any], step: Step) -> tuple[Model, Telemetry, int]:
     if model is None:
         step("fitting")
         options.warn_of_labelled(data, baseline_rows)
-        settings = {name: given[name] for name in (*ONLY_TRAINED, "threads")}
-        model = fit_table(data.frame.iloc[:baseline_rows], **settings)
+        model = _fit(given, data.frame.iloc[:baseline_rows])
     return model, data, baseline_rows
+
+
+def _fit(given: dict[str, Any], baseline: pd.DataFrame) -> Model:
+    """Fit a model, with a shorter window where the usual one is too long for the baseline and none was asked for."""
+    settings = {name: given[name] for name in (*ONLY_TRAINED, "threads")}
+    if not given["fit_window"]:
+        return fit_table(baseline, **settings)
+    n_rows, n_columns = len(baseline), moving_columns(baseline, given["columns"], given["drop"])
+    window = usable_window(n_rows, n_columns)
+    model = fit_table(baseline, **settings | {"window": window})
+    if window < WINDOW:
+        tell(
+            f"note: the baseline is thin: its {n_rows:,} rows are {n_rows / WINDOW:.3g} separate windows of {WINDOW} "
+            f"for {2 * n_columns} features; windows of {window} rows are used instead (--window for others)"
+        )
+    return model
 
 
 def _load(given: dict[str, Any]) -> Model:
@@ -144,20 +175,23 @@ def _telemetry(given: dict[str, Any], model: Model | None) -> Telemetry:
     if given["source"] is None:
         generated = generate(given["n"], seed=given["seed"])
         return Telemetry(generated.frame, generated.labels)
-    names = {name: given[name] for name in ONLY_INPUT}
+    path, settings = given["source"], {name: given[name] for name in SETTINGS} if given["clean"] else None
+    reading = {name: given[name] for name in NAMES} | {"any_order": True, "text": given["clean"]}
     if model is None:
-        data = read_telemetry(given["source"], columns=given["columns"], drop=given["drop"], **names)
+        data = read_telemetry(path, columns=given["columns"], drop=given["drop"], **reading)
     else:
-        data = read_for(model, given["source"], **names)
-    options.note_labels(data, given["labels"], given["source"])
-    return data
+        data = read_for(model, path, **reading)
+    options.note_labels(data, given["labels"], path)
+    return mend(data, path, settings)
 
 
 def _document(given: dict[str, Any], scored: Scored, figures: Evaluation, baseline_rows: int) -> dict[str, Any]:
     origin = {name: given[name] for name in (ONLY_GENERATED if given["source"] is None else ("source",))}
     shape = {"rows": len(scored.scores), "columns": len(scored.model.columns), "baseline_rows": baseline_rows}
+    mended = scored.data.mended
     return {
         "data": origin | shape,
+        **({} if mended is None else {"mended": mended.to_dict()}),
         "model": model_facts(scored.model),
         "evaluation": figures.to_dict(),
         "drift": options.drift_facts(figures, given["drift_share"]),

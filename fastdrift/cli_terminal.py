@@ -17,7 +17,7 @@ from rich.table import Table
 
 from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
 from fastdrift.evaluation import Evaluation
-from fastdrift.model import Model
+from fastdrift.model import MahalanobisModel, Model
 from fastdrift.pipeline import Step
 
 INTERRUPTED = 130
@@ -139,8 +139,9 @@ def model_facts(model: Model) -> dict[str, Any]:
         "false_alarm_rate": model.false_alarm_rate,
         "threshold": model.threshold,
         "threshold_rule": model.threshold_rule,
-        "shrinkage": model.shrinkage,
-        "shrinkage_rule": model.shrinkage_rule,
+        "detector": model.detector,
+        **({"shrinkage": model.shrinkage} if isinstance(model, MahalanobisModel) else {}),
+        **({"shrinkage_rule": model.shrinkage_rule} if isinstance(model, MahalanobisModel) else {}),
         "baseline_rows": model.baseline_rows,
         "windows_used": model.windows_used,
         "windows_left_out": model.windows_left_out,

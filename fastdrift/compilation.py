@@ -32,6 +32,8 @@ _FIXED_FLOATS = types.Array(types.float64, 1, "C", readonly=True)
 _FIXED_MATRIX = types.Array(types.float64, 2, "C", readonly=True)
 _MATRIX = types.Array(types.float64, 2, "C")
 _PLACES = types.Array(types.int64, 1, "C", readonly=True)
+_OFFSETS = types.Array(types.int32, 1, "C", readonly=True)
+_THRESHOLDS = types.Array(types.float32, 1, "C", readonly=True)
 _INT = types.int64
 _SIZES = types.UniTuple(_INT, 8)
 _SOURCE = (_INT, _PLACES, _PLACES, _INT)
@@ -41,6 +43,18 @@ _SPAN = (_INT, _INT, _INT, _INT)
 # the arguments of each kernel after its rows, which are of any layout and read-only
 _ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "score_range": (*_SOURCE, *_WORK, *_SPAN, _FIXED_FLOATS, types.boolean, _FLOATS, _INT),
+    "forest_range": (
+        *_SOURCE,
+        *_WORK,
+        *_SPAN,
+        _OFFSETS,
+        _THRESHOLDS,
+        _FIXED_FLOATS,
+        _INT,
+        types.float64,
+        _FLOATS,
+        _INT,
+    ),
     "feature_range": (*_SOURCE, *_WORK, *_SPAN, types.UniTuple(_INT, 2), _FLOATS, _INT),
     "moment_range": (*_SOURCE, *_WORK, *_SPAN, _FLOATS, _FLOATS),
     "distance_range": (*_SOURCE, _INT, _FIXED_FLOATS, _FLOATS, _SIZES, _FIXED_FLOATS, _FLOATS),

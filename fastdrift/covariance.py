@@ -89,8 +89,8 @@ class Gauge(NamedTuple):
     shrinkage: float
 
 
-def standardise(sweep: Sweep, threads: int) -> Units:
-    """Return the features' means and standard deviations over the baseline."""
+def standardise(sweep: Sweep, threads: int) -> tuple[Units, Moments]:
+    """Return the features' means and standard deviations over the baseline, and the sums they are from."""
     table, places, window = sweep.table, sweep.places, sweep.window
     start = np.concatenate([table.first_finite()[places], np.zeros(places.size)])
     scales = feature_scales(window, start, np.ones(start.size))
@@ -103,7 +103,7 @@ def standardise(sweep: Sweep, threads: int) -> Units:
     n_columns = places.size
     spread = np.hypot(scale[:n_columns], mean[n_columns:] + start[n_columns:])
     floor = np.maximum(MIN_SCALE * np.tile(spread, 2), 8 * np.finfo(float).eps * np.abs(start + mean))
-    return Units(start + mean, np.maximum(scale, floor), floor)
+    return Units(start + mean, np.maximum(scale, floor), floor), total
 
 
 def sweep_moments(

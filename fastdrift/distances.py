@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdrift import engine
-from fastdrift.windows import Floats, Operand, Sweep
+from fastdrift.windows import Floats, Measure, Sweep
 
 Places = npt.NDArray[np.int64]
 
@@ -33,7 +33,7 @@ class Ruler:
     `sweep` is over the columns that move, `still` the places of the others and `values` the one value of each.
     """
 
-    def __init__(self, sweep: Sweep, operand: Operand, still: Places, values: Floats, penalties: Floats) -> None:
+    def __init__(self, sweep: Sweep, operand: Measure, still: Places, values: Floats, penalties: Floats) -> None:
         self.sweep, self.operand = sweep, operand
         self.still, self.values, self.penalties = still, values, penalties
         self.places = np.concatenate([sweep.places, still])
@@ -43,10 +43,12 @@ class Ruler:
         rows, first = self.sweep.rows(span)
         dtype, wanted = self.sweep.table.dtype, (self.sweep.window, span[2], span[3])
         part = out[span[2] - out_row : span[3] - out_row]
-        self.sweep.score(span, self.operand, rows, first, out, out_row, squared=self.still.size > 0)
+        squared = self.operand.adds_squares and self.still.size > 0
+        self.sweep.score(span, self.operand, rows, first, out, out_row, squared=squared)
         if self.still.size:
             penalties = (self.values, self.penalties)
             engine.kernel("moved_range", dtype)(rows, first, self.still, *wanted, *penalties, out, out_row)
+        if squared:
             np.sqrt(part, out=part)
         if np.isfinite(part.sum()):
             return 0

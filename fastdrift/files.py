@@ -62,7 +62,13 @@ def load_model(path: PathLike) -> Model:
 
 
 def read_table(
-    path: PathLike, *, timestamp: str | None = None, columns: Sequence[str] | None = None, drop: Collection[str] = ()
+    path: PathLike,
+    *,
+    timestamp: str | None = None,
+    columns: Sequence[str] | None = None,
+    drop: Collection[str] = (),
+    any_order: bool = False,
+    text: bool = False,
 ) -> pd.DataFrame:
     """Read a table of numbers in time order from a CSV or Parquet file.
 
@@ -77,6 +83,10 @@ def read_table(
         The columns to read, in this order; all of them by default.
     drop : collection of str
         Columns to leave out.
+    any_order : bool, default False
+        Take rows whose timestamps go back, for `clean` to sort.
+    text : bool, default False
+        Take columns of text that holds something else than numbers, for `clean` to read.
 
     Returns
     -------
@@ -100,8 +110,8 @@ def read_table(
     table = read(path, wanted, time)
     if not table.num_rows:
         raise DataError(f"{path}: there is no row below the columns' names")
-    times = None if time is None else _time_index(path, table.column(time), time)
-    numbers = pa.table([_numbers(path, table.column(name), name) for name in wanted], names=wanted)
+    times = None if time is None else _time_index(path, table.column(time), time, any_order=any_order)
+    numbers = pa.table([_numbers(path, table.column(name), name, text=text) for name in wanted], names=wanted)
     frame = cast("pd.DataFrame", numbers.to_pandas())
     return frame if times is None else frame.set_axis(times)
 
@@ -261,8 +271,8 @@ def _check_rows(path: Path) -> None:
                 raise DataError(f"{path}: line {reader.line_num} has {len(row)} values for {width} columns")
 
 
-def _numbers(path: Path, column: Any, name: str) -> Any:
-    """Return an Arrow column as numbers, or name the first value that is none."""
+def _numbers(path: Path, column: Any, name: str, *, text: bool) -> Any:
+    """Return an Arrow column as numbers, or name the first value that is none unless text may stay."""
     import pyarrow as pa
     from pyarrow import types
 
@@ -276,10 +286,12 @@ def _numbers(path: Path, column: Any, name: str) -> Any:
     for target in (pa.float64(), pa.bool_()):
         with contextlib.suppress(pa.ArrowInvalid):
             return column.cast(target).cast(pa.float64())
+    if text:
+        return column
     row = _first_text(column)
     raise DataError(
         f"{path}: column {name!r}, row {row}: {column[row].as_py()!r} is not a number: "
-        f"correct it, or leave the column out (fit with --drop {name})"
+        f"correct it, leave the column out (fit with --drop {name}), or make it a gap with `fastdrift prepare`"
     )
 
 
@@ -304,8 +316,8 @@ def _first_text(column: Any) -> int:
     return low
 
 
-def _time_index(path: Path, column: Any, name: str) -> pd.Index[Any]:
-    """Return a column as an index of times, or of numbers, that never goes back."""
+def _time_index(path: Path, column: Any, name: str, *, any_order: bool) -> pd.Index[Any]:
+    """Return a column as an index of times, or of numbers, that never goes back unless its times may."""
     import pandas as pd
 
     is_unnamed = name.startswith("__index_level_")  # what pandas calls it in Parquet
@@ -313,12 +325,15 @@ def _time_index(path: Path, column: Any, name: str) -> pd.Index[Any]:
     missing = np.flatnonzero(index.isna())
     if missing.size:
         raise DataError(f"{path}: row {missing[0]} has no time in column {name!r}: fill it in, or drop the row")
+    is_sortable = isinstance(index, pd.DatetimeIndex)
+    if any_order and is_sortable:
+        return index
     backward = np.flatnonzero(np.asarray(index[1:] < index[:-1]))
     if backward.size:
         row = int(backward[0]) + 1
         raise DataError(
             f"{path}: time goes back in column {name!r}: row {row} has {index[row]} after {index[row - 1]}: "
-            f"sort the rows by time"
+            f"sort the rows by time{', as `fastdrift prepare` does' if is_sortable else ''}"
         )
     return index
 

@@ -20,12 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdrift.errors import ModelError
-from fastdrift.model import Model
+from fastdrift.forest import Forest, check_forest
+from fastdrift.model import ForestModel, MahalanobisModel, Model
 
 SCHEMA, VERSION = "fastdrift-model", 1
 HEADER = "header.json"
-ARRAYS = ("centre", "scale", "cholesky", "never_moved_values")
-NAMES = (HEADER, *(f"{name}.npy" for name in ARRAYS))
+NODE_ARRAYS = ("feature", "split", "left", "right", "length")
+# the arrays of a model by its detector, and its class
+ARRAYS = {
+    "mahalanobis": ("centre", "scale", "cholesky", "never_moved_values"),
+    "isolation-forest": (*NODE_ARRAYS, "roots", "expected", "never_moved_values"),
+}
+CLASSES: dict[str, type[Model]] = {"mahalanobis": MahalanobisModel, "isolation-forest": ForestModel}
 DIGEST_LENGTH = 2 * hashlib.sha256().digest_size
 
 Floats = npt.NDArray[np.float64]
@@ -39,10 +45,13 @@ NOT_OURS = "it is not a model of fastdrift: name a file that `fit` or `Model.sav
 
 def encode(model: Model) -> bytes:
     """Return a model as the content of a file; raise ModelError for a column whose name cannot be kept."""
-    fields = {name: getattr(model, name) for name in _FIELDS}
+    fields = {name: getattr(model, name) for name in _fields_of(model.detector)}
     fields |= {name: [_plain_name(column) for column in fields[name]] for name in ("columns", "never_moved")}
-    header = json.dumps({"schema": SCHEMA, "version": VERSION, "model": fields}, allow_nan=False)
-    entries = {HEADER: header.encode()} | {f"{name}.npy": _to_npy(getattr(model, name)) for name in ARRAYS}
+    header = json.dumps(
+        {"schema": SCHEMA, "version": VERSION, "detector": model.detector, "model": fields}, allow_nan=False
+    )
+    arrays = {f"{name}.npy": _to_npy(getattr(model, name)) for name in ARRAYS[model.detector]}
+    entries = {HEADER: header.encode()} | arrays
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, entry in entries.items():
@@ -75,17 +84,35 @@ def _to_npy(array: Floats) -> bytes:
 def decode(content: bytes) -> Model:
     """Return the model in the content of a file; raise ModelError if there is none, saying why and what to do."""
     entries = _read_entries(content)
-    fields = _read_header(entries)
+    detector, fields = _read_header(entries)
     n_features = 2 * (len(fields["columns"]) - len(fields["never_moved"]))
-    shapes = ((n_features,), (n_features,), (n_features, n_features), (len(fields["never_moved"]),))
-    arrays: dict[str, Any] = {
-        name: _read_array(entries, name, shape) for name, shape in zip(ARRAYS, shapes, strict=True)
-    }
-    factor = arrays["cholesky"]
-    if not (np.all(arrays["scale"] > 0) and np.all(np.diag(factor) > 0) and not np.triu(factor, 1).any()):
-        raise ModelError("its arrays are no scale and Cholesky factor: fit the model anew")
+    shapes = _shapes(entries, detector, n_features) | {"never_moved_values": (len(fields["never_moved"]),)}
+    arrays: dict[str, Any] = {name: _read_array(entries, name, shapes[name]) for name in ARRAYS[detector]}
+    if detector == "mahalanobis":
+        _check_factor(arrays["scale"], arrays["cholesky"])
+    else:
+        check_forest(Forest(*(arrays[name] for name in (*NODE_ARRAYS, "roots", "expected"))), n_features)
     tuples = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return Model(**(fields | tuples), **arrays)
+    return CLASSES[detector](**(fields | tuples), **arrays)
+
+
+def _shapes(entries: dict[str, bytes], detector: str, n_features: int) -> dict[str, tuple[int, ...]]:
+    if detector == "mahalanobis":
+        return {"centre": (n_features,), "scale": (n_features,), "cholesky": (n_features, n_features)}
+    of_nodes: tuple[int, ...] = (_stored_length(entries, "feature"),)
+    return dict.fromkeys(NODE_ARRAYS, of_nodes) | {"roots": (_stored_length(entries, "roots"),), "expected": (1,)}
+
+
+def _stored_length(entries: dict[str, bytes], name: str) -> int:
+    """Return how many numbers an entry can hold; reading it checks that it says so too."""
+    entry = entries.get(f"{name}.npy", b"")
+    header = _NPY_HEADER.match(entry)
+    return (len(entry) - header.end()) // 8 if header else 0
+
+
+def _check_factor(scale: Floats, factor: Floats) -> None:
+    if not (np.all(scale > 0) and np.all(np.diag(factor) > 0) and not np.triu(factor, 1).any()):
+        raise ModelError("its arrays are no scale and Cholesky factor: fit the model anew")
 
 
 def _read_entries(content: bytes) -> dict[str, bytes]:
@@ -100,13 +127,13 @@ def _read_entries(content: bytes) -> dict[str, bytes]:
             # stored as they are, what is read cannot be many times larger than the file
             if any(entry.compress_type or entry.file_size > len(content) for entry in entries.values()):
                 raise ModelError(NOT_OURS)
-            return {name: archive.read(entries[name]) for name in NAMES if name in entries}
+            return {name: archive.read(entry) for name, entry in entries.items()}
     except (zipfile.BadZipFile, ValueError, RuntimeError, EOFError) as error:
         raise ModelError(NOT_OURS) from error
 
 
-def _read_header(entries: dict[str, bytes]) -> dict[str, Any]:
-    """Return the model's fields but its arrays, each checked."""
+def _read_header(entries: dict[str, bytes]) -> tuple[str, dict[str, Any]]:
+    """Return the model's detector, and its fields but its arrays, each checked."""
     try:
         header = json.loads(entries.get(HEADER, b""))
     except (ValueError, RecursionError) as error:
@@ -116,10 +143,13 @@ def _read_header(entries: dict[str, bytes]) -> dict[str, Any]:
     if header["version"] > VERSION:
         raise ModelError(f"it has version {header['version']}, and this fastdrift reads {VERSION}: upgrade fastdrift")
     fields = header.get("model")
-    if not isinstance(fields, dict) or fields.keys() != _FIELDS.keys():
+    detector = header.get("detector", "mahalanobis")  # the first files had but this one, and did not say so
+    if detector not in ARRAYS:
+        raise ModelError(f"its detector cannot be {detector!r:.80}: upgrade fastdrift, or fit the model anew")
+    if not isinstance(fields, dict) or fields.keys() != _fields_of(detector).keys():
         raise ModelError("its header has too few fields, or too many: fit the model anew")
-    _check_fields(fields)
-    return fields
+    _check_fields(_fields_of(detector), fields)
+    return detector, fields
 
 
 def _read_array(entries: dict[str, bytes], name: str, shape: tuple[int, ...]) -> Floats:
@@ -156,8 +186,6 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     "false_alarm_rate": lambda value: _is_float(value) and 0 < value <= 0.5,
     "threshold": lambda value: _is_float(value) and value >= 0,
     "threshold_rule": lambda value: value in ("cross-fit", "in-sample"),
-    "shrinkage": lambda value: _is_float(value) and 0 <= value <= 1,
-    "shrinkage_rule": lambda value: value in ("ledoit-wolf", "oas", "fixed"),
     "never_moved": _is_names,
     "baseline_rows": _is_count,
     "windows_used": lambda value: _is_count(value) and value > 0,
@@ -166,8 +194,18 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 }
 
 
-def _check_fields(fields: dict[str, Any]) -> None:
-    for name, is_right in _FIELDS.items():
+_MAHALANOBIS_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "shrinkage": lambda value: _is_float(value) and 0 <= value <= 1,
+    "shrinkage_rule": lambda value: value in ("ledoit-wolf", "oas", "fixed"),
+}
+
+
+def _fields_of(detector: str) -> dict[str, Callable[[Any], bool]]:
+    return _FIELDS | _MAHALANOBIS_FIELDS if detector == "mahalanobis" else _FIELDS
+
+
+def _check_fields(checks: dict[str, Callable[[Any], bool]], fields: dict[str, Any]) -> None:
+    for name, is_right in checks.items():
         if not is_right(fields[name]):
             raise ModelError(f"its {name} cannot be {fields[name]!r:.80}: fit the model anew")
     if not {*fields["never_moved"]} < {*fields["columns"]}:

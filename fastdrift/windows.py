@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,11 +26,35 @@ def freeze(array: Floats) -> Floats:
     return array
 
 
+class Measure(Protocol):
+    """What windows are measured with, in the form a kernel wants it."""
+
+    @property
+    def adds_squares(self) -> bool:
+        """Whether a score is a root, and what is added to it is added under the root."""
+
+    def measure(
+        self, sweep: Sweep, span: Span, rows: Rows, first: int, out: Floats, out_row: int, squared: bool, /
+    ) -> None:
+        """Write the scores of a span's windows, or their squares, to `out`, whose first row is row `out_row`."""
+
+
 class Operand(NamedTuple):
     """A centre and a Cholesky factor in the form the solve wants them."""
 
     scales: Floats
     factor: Floats
+
+    @property
+    def adds_squares(self) -> bool:
+        """Whether what a column that never moved adds is added under the root: it is."""
+        return True
+
+    def measure(
+        self, sweep: Sweep, span: Span, rows: Rows, first: int, out: Floats, out_row: int, squared: bool, /
+    ) -> None:
+        """Write the distances of a span's windows, or their squares, to `out`, whose first row is row `out_row`."""
+        sweep.call("score_range", span, self.scales, 1, rows, first, self.factor, squared, out, out_row)
 
 
 def check_window(window: object) -> int:
@@ -108,10 +132,10 @@ class Sweep:
         engine.kernel(name, self.table.dtype)(rows, first, self.places, slots, layout, *work, *span, *rest)
 
     def score(
-        self, span: Span, operand: Operand, rows: Rows, first: int, out: Floats, out_row: int, *, squared: bool = False
+        self, span: Span, operand: Measure, rows: Rows, first: int, out: Floats, out_row: int, *, squared: bool = False
     ) -> None:
-        """Write the distances of a span's windows, or their squares, to `out`, whose first row is row `out_row`."""
-        self.call("score_range", span, operand.scales, 1, rows, first, operand.factor, squared, out, out_row)
+        """Write the scores of a span's windows, or their squares, to `out`, whose first row is row `out_row`."""
+        operand.measure(self, span, rows, first, out, out_row, squared)
 
 
 def rolling_mean(x: ArrayOrFrame, window: int, *, threads: int | None = None) -> ArrayOrFrame:

@@ -154,7 +154,7 @@ def test_the_summary_shows_the_measured_false_alarms_beside_the_nominal(scores, 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1], r"labels have shape \(2,\), but there are 3 scores"),
+        ([0, 1], r"labels have shape \(2,\), but there are 3 rows"),
         ([[0], [1], [0]], r"labels have shape \(3, 1\)"),
         ([0, 1, 2], "row 2 holds 2"),
         ([0, NAN, 1], "row 1 holds nan"),

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
+from fastdrift.drawing import PIXEL_COLUMNS, column_extremes, column_shares, column_starts
 from fastdrift.errors import DataError
-from fastdrift.plots import PIXEL_COLUMNS, column_extremes, column_shares, column_starts, score_figure, to_png
+from fastdrift.plots import score_figure, to_png
 
 NAN, INF = np.nan, np.inf
 N_ROWS = 100_000
@@ -219,7 +220,7 @@ def test_a_missing_matplotlib_is_named_with_the_remedy(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"index": pd.date_range("2025-01-01", periods=2)}, "the index has 2 times, but there are 3 scores"),
+        ({"index": pd.date_range("2025-01-01", periods=2)}, "the index has 2 times, but there are 3 rows"),
         ({"index": pd.DatetimeIndex(["2025-01-02", "2025-01-01", "2025-01-03"])}, "times decrease"),
         ({"index": pd.DatetimeIndex(["2025-01-01", None, "2025-01-03"])}, "times decrease or are missing"),
         ({"baseline": (2, 2)}, r"baseline \(2, 2\) is not a stretch of the 3 rows"),
@@ -235,5 +236,5 @@ def test_what_cannot_be_drawn_is_refused(options, message):
 
 
 def test_no_rows_are_refused():
-    with pytest.raises(DataError, match="no score to draw"):
+    with pytest.raises(DataError, match="no row to draw"):
         score_figure([], 5.0)

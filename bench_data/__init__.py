@@ -1,0 +1,1 @@
+"""Small generated samples with golden models and scores, and the script that makes them."""

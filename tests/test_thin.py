@@ -1,0 +1,121 @@
+"""A thousand rows are thin: the window that is chosen for them keeps the promise and still finds drift."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import fastdrift as fd
+from fastdrift.baseline import THIN
+from fastdrift.cli import cli
+from fastdrift.pipeline import LEAST_WINDOW, WINDOW, moving_columns, usable_window
+
+pytestmark = pytest.mark.filterwarnings("ignore::fastdrift.DriftWarning")
+
+SEEDS = range(50)
+SHARE = 0.3
+
+
+def monitored(n_rows, window, columns, seed, **drifts):
+    """Return which monitored rows are flagged and which are labelled, less those without a score."""
+    data = fd.generate(n_rows, columns=columns, seed=seed, **drifts)
+    n_baseline = round(SHARE * n_rows)
+    model = fd.fit(data.frame[:n_baseline], window=window, threads=1)
+    scores = fd.score(model, data.frame, threads=1).to_numpy()[n_baseline:]
+    known = np.isfinite(scores)
+    return scores[known] > model.threshold, data.labels[n_baseline:][known]
+
+
+def clean_share(n_rows, window, columns):
+    return np.mean([monitored(n_rows, window, columns, seed, drifts=())[0].mean() for seed in SEEDS])
+
+
+def found_share(n_rows, window, columns):
+    found = (monitored(n_rows, window, columns, seed) for seed in SEEDS)
+    return np.mean([flagged[labelled].mean() for flagged, labelled in found])
+
+
+@pytest.mark.parametrize("columns", [5, 8])
+def test_of_clean_rows_few_are_flagged_in_a_thousand(columns):
+    assert 0.02 <= clean_share(1_000, usable_window(300, columns), columns) <= 0.08
+
+
+@pytest.mark.parametrize("n_rows", [200, 300, 500])
+def test_of_clean_rows_few_are_flagged_in_fewer_than_a_thousand(n_rows):
+    assert 0.02 <= clean_share(n_rows, usable_window(round(SHARE * n_rows), 8), 8) <= 0.08
+
+
+@pytest.mark.parametrize("columns", [5, 8])
+def test_the_shorter_window_finds_far_more_than_the_usual_one(columns):
+    found = found_share(1_000, usable_window(300, columns), columns)
+    assert found > 0.5
+    assert found > 1.5 * found_share(1_000, WINDOW, columns)
+
+
+@pytest.mark.parametrize("n_columns", [1, 5, 8, 40])
+def test_the_window_is_the_longest_for_which_the_baseline_is_not_thin(n_columns):
+    enough = THIN * 2 * n_columns
+    windows = [usable_window(n_rows, n_columns) for n_rows in range(1, 20_000, 7)]
+    assert windows == sorted(windows)
+    assert (windows[0], windows[-1]) == (LEAST_WINDOW, WINDOW)
+    for n_rows, window in zip(range(1, 20_000, 7), windows, strict=True):
+        assert window == LEAST_WINDOW or (n_rows - window + 1) / window >= enough
+        assert window == WINDOW or (n_rows - window) / (window + 1) < enough
+
+
+def test_columns_that_never_move_need_no_windows():
+    frame = fd.generate(1_000, columns=3, seed=1, drifts=()).frame.assign(still=1.0)
+    assert moving_columns(frame, None, None) == 3
+    assert moving_columns(frame, None, [frame.columns[0]]) == 2
+    assert moving_columns(frame, list(frame.columns[:1]), None) == 1
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(command, *, code=0):
+        result = CliRunner().invoke(cli, command.split())
+        assert result.exit_code == code, result.output
+        return result
+
+    return run
+
+
+@pytest.mark.parametrize(("n_rows", "window"), [(1_000, 9), (500, 5), (300, 5), (200, 5)])
+def test_run_takes_a_shorter_window_for_few_rows_and_says_so(call, n_rows, window):
+    result = call(f"run --n {n_rows} --seed 42 --train --eval --output-dir ./output")
+    said = [line for line in result.stderr.splitlines() if line.startswith("note: the baseline is thin")]
+    n_baseline = round(SHARE * n_rows)
+    assert said == [
+        f"note: the baseline is thin: its {n_baseline} rows are {n_baseline / 50:.3g} separate windows of 50 for 16 "
+        f"features; windows of {window} rows are used instead (--window for others)"
+    ]
+    assert fd.load("output/model.fastdrift").window == window
+    assert json.loads(Path("output/metrics.json").read_text())["model"]["window"] == window
+
+
+def test_run_keeps_the_usual_window_where_there_are_rows_enough(call):
+    result = call("run --n 6000 --train")
+    assert fd.load("output/model.fastdrift").window == 50
+    assert "thin" not in result.stderr
+
+
+def test_a_window_that_is_asked_for_is_never_changed(call):
+    call("run --n 1000 --train --window 50")
+    assert fd.load("output/model.fastdrift").window == 50
+    result = call("run --n 300 --train --window 50 --output-dir other", code=1)
+    assert "90 rows are too few to cross-fit a threshold with windows of 50: give at least 235 rows" in result.stderr
+    assert not Path("other").exists()
+
+
+def test_too_few_rows_for_any_window_say_how_many_would_do(call):
+    assert "ask for 172 rows" in call("run --n 100 --train", code=1).stderr
+    result = call("run --n 200 --train --baseline 20", code=1)
+    assert "20 rows are too few to cross-fit" in result.stderr
+    assert "give at least 22 rows" in result.stderr
+    call("run --n 200 --train --baseline 22")
