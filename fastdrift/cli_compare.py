@@ -12,13 +12,13 @@ from rich.table import Table
 
 from fastdrift import cli_options as options
 from fastdrift.baseline import DETECTORS
-from fastdrift.cli_terminal import percent, progress, show
+from fastdrift.cli_terminal import number, percent, progress, show
 from fastdrift.curves import curves_figure
 from fastdrift.errors import DataError
-from fastdrift.evaluation import Evaluation, evaluate
+from fastdrift.evaluation import Evaluation
 from fastdrift.model import Model
 from fastdrift.pictures import columns_figure, histogram_figure
-from fastdrift.pipeline import Scored, Telemetry, draw, fit_table, read_telemetry
+from fastdrift.pipeline import Scored, Telemetry, draw, fit_table, judge, read_telemetry
 from fastdrift.plots import to_bytes
 from fastdrift.scoring import score
 from fastdrift.writing import staged, write_bytes, write_json
@@ -73,7 +73,7 @@ def compare(*, path: str, train: str | None, output_dir: str, kind: str, as_json
             step(f"fitting and scoring: {detector}")
             scored[detector] = _score(fit_table(baseline, detector=detector, **given), data, given["threads"])
         step("evaluating")
-        figures = {name: _judge(one, n_rows) for name, one in scored.items()}
+        figures = {name: judge(one, baseline_rows=n_rows) for name, one in scored.items()}
         step("drawing")
         for name, picture in _pictures(scored, baseline, n_rows, kind).items():
             write_bytes(picture, stage / name)
@@ -90,19 +90,6 @@ def _names(kind: str) -> list[str]:
 
 def _score(model: Model, data: Telemetry, threads: int | None) -> Scored:
     return Scored(model, data, score(model, data.frame, threads=threads))
-
-
-def _judge(scored: Scored, n_rows: int) -> Evaluation:
-    model = scored.model
-    return evaluate(
-        scored.scores,
-        model.threshold,
-        labels=scored.data.labels,
-        false_alarm_rate=model.false_alarm_rate,
-        monitored=slice(n_rows, None),
-        events=True,
-        tolerance=model.window - 1,
-    )
 
 
 def _documents(figures: dict[str, Evaluation]) -> dict[str, Any]:
@@ -144,8 +131,8 @@ def _table(figures: dict[str, Evaluation]) -> Table:
         ("average precision", [_number(one.average_precision) for one in judged]),
         ("  of a random score", [_number(one.prevalence) for one in judged]),
         ("incidents found", [_found(one.event) for one in judged]),
-        ("median delay, rows", [_count(one.event.median_delay if one.event else None) for one in judged]),
-        ("false events", [_count(one.event.false_events if one.event else None) for one in judged]),
+        ("median delay, rows", [number(one.event.median_delay if one.event else None) for one in judged]),
+        ("false events", [number(one.event.false_events if one.event else None) for one in judged]),
     ]
     for name, cells in rows:
         table.add_row(name, *cells)
@@ -154,10 +141,6 @@ def _table(figures: dict[str, Evaluation]) -> Table:
 
 def _number(figure: float | None) -> str:
     return "–" if figure is None else f"{figure:.3f}"
-
-
-def _count(figure: float | None) -> str:
-    return "–" if figure is None else f"{figure:g}"
 
 
 def _found(event: EventFigures | None) -> str:

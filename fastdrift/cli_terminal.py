@@ -17,6 +17,7 @@ from rich.table import Table
 
 from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
 from fastdrift.evaluation import Evaluation
+from fastdrift.incidents import EventFigures
 from fastdrift.model import MahalanobisModel, Model
 from fastdrift.pipeline import Step
 
@@ -104,7 +105,26 @@ def evaluation_tables(evaluation: Evaluation) -> list[Table]:
         facts.append(("labelled as drift", f"{evaluation.labelled_rows:,}"))
     facts += [("note", note) for note in evaluation.notes]
     counts = facts_table("Monitored rows", facts)
-    return [counts] if evaluation.labelled_rows is None else [counts, _figures_table(evaluation)]
+    if evaluation.labelled_rows is None:
+        return [counts]
+    by_incident = [] if evaluation.event is None else [_incidents_table(evaluation.event)]
+    return [counts, _figures_table(evaluation), *by_incident]
+
+
+def _incidents_table(event: EventFigures) -> Table:
+    facts = [
+        ("incidents found", f"{event.found} of {event.incidents}"),
+        ("delay, rows", f"{number(event.median_delay)} (median), {number(event.max_delay)} (most)"),
+        ("false events", f"{number(event.false_events)} of {event.events}"),
+        ("per 10,000 rows", number(event.false_events_per_10k_rows)),
+        ("per day", number(event.false_events_per_day)),
+    ]
+    return facts_table("Against the labels, by incidents", facts)
+
+
+def number(figure: float | None) -> str:
+    """Return a figure as text."""
+    return "–" if figure is None else f"{figure:.4g}"
 
 
 def _figures_table(evaluation: Evaluation) -> Table:

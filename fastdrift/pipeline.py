@@ -172,14 +172,17 @@ def labelled_table(data: Telemetry) -> pd.DataFrame:
 
 
 def judge(scored: Scored, *, with_labels: bool = True, baseline_rows: int = 0) -> Evaluation:
-    """Evaluate the rows after the baseline."""
+    """Evaluate the rows after the baseline; with labels by incidents too, each due for a window after its end."""
     model = scored.model
+    labels = scored.data.labels if with_labels else None
+    by_events: dict[str, Any] = {} if labels is None else {"events": True, "tolerance": model.window - 1}
     return evaluate(
         scored.scores,
         model.threshold,
-        labels=scored.data.labels if with_labels else None,
+        labels=labels,
         false_alarm_rate=model.false_alarm_rate,
         monitored=slice(baseline_rows, None),
+        **by_events,
     )
 
 

@@ -452,9 +452,10 @@ def test_evaluate_tells_figures_beside_trivial_ones_and_draws(call, telemetry, m
     assert "random score" in result.stdout
     assert "note" not in result.stderr
     assert Path("p.png").read_bytes().startswith(b"\x89PNG")
-    expected = fd.evaluate(
-        fd.score(model, telemetry.frame), model.threshold, labels=telemetry.labels, false_alarm_rate=0.05
-    )
+    assert "incidents found" in result.stdout
+    scores, by_events = fd.score(model, telemetry.frame), {"events": True, "tolerance": model.window - 1}
+    labels = telemetry.labels
+    expected = fd.evaluate(scores, model.threshold, labels=labels, false_alarm_rate=0.05, **by_events)
     document = json.loads(Path("e.json").read_text())
     assert {name: document[name] for name in expected.to_dict()} == expected.to_dict()
 
