@@ -70,7 +70,7 @@ def score_figure(
     Returns
     -------
     matplotlib.figure.Figure
-        Save it with its `savefig`, or turn it into bytes with `to_png`.
+        Save it with its `savefig`, or turn it into bytes with `to_bytes`.
 
     Raises
     ------
@@ -146,27 +146,6 @@ def to_bytes(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
     with rc_context({"svg.hashsalt": "fastdrift"}):
         figure.savefig(picture, format=kind, metadata={"Date": None} if kind == "svg" else None)
     return picture.getvalue()
-
-
-def to_png(figure: Figure) -> bytes:
-    """Render a figure as a PNG picture.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Any figure.
-
-    Returns
-    -------
-    bytes
-        The content of a PNG file.
-
-    Examples
-    --------
-    >>> to_png(score_figure([1.0, 2.0, 9.0], 5.0))[1:4]
-    b'PNG'
-    """
-    return to_bytes(figure, "png")
 
 
 def _axes(title: str) -> tuple[Figure, Axes, Axes]:

@@ -1,10 +1,10 @@
-"""score: the distance of every window from the baseline. mahalanobis: that of any rows from any mean."""
+"""score: how far every window is from the baseline. mahalanobis: that of any rows from any mean."""
 
 from __future__ import annotations
 
 import functools
 import warnings
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,11 +15,6 @@ from fastdrift.errors import DataError, DriftWarning
 from fastdrift.frames import Table, as_table, is_frame, match_columns
 from fastdrift.model import Model
 from fastdrift.windows import Floats, Sweep, check_length, pack_factor
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-ArrayOrSeries = TypeVar("ArrayOrSeries", "Floats", "pd.Series[float]")
 
 
 def score(model: Model, data: Any, *, align: Literal["end", "center"] = "end", threads: int | None = None) -> Any:
@@ -40,9 +35,9 @@ def score(model: Model, data: Any, *, align: Literal["end", "center"] = "end", t
     Returns
     -------
     array of shape (n_rows,) or Series
-        Mahalanobis distances, without units, float64; a Series with the frame's index for a frame. NaN where there is
-        no window (the first `window` - 1 rows) and where the window holds a NaN or inf. An alarm is a score above
-        ``model.threshold``.
+        Mahalanobis distances, or a forest's isolation scores, without units, float64; a Series with the frame's index
+        for a frame. NaN where there is no window (the first `window` - 1 rows) and where the window holds a NaN or inf.
+        An alarm is a score above ``model.threshold``.
 
     Raises
     ------
@@ -56,7 +51,8 @@ def score(model: Model, data: Any, *, align: Literal["end", "center"] = "end", t
 
     Notes
     -----
-    Mahalanobis, P. C. (1936), "On the generalised distance in statistics". A row's score depends on the rows of its
+    Mahalanobis, P. C. (1936), "On the generalised distance in statistics"; Liu, Ting and Zhou (2008), "Isolation
+    Forest". A row's score depends on the rows of its
     window and on its row number, on nothing else: whole or in pieces, with any number of threads, the bytes are equal.
 
     Examples

@@ -16,7 +16,6 @@ ROOMS = (
     "cli_run",
     "cli_compare",
     "cli_prepare",
-    "cli_steps",
     "cli_machine",
     "cli_options",
     "cli_terminal",

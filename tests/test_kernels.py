@@ -141,3 +141,13 @@ def test_a_kernel_is_compiled_once_and_never_again():
     with pytest.raises(TypeError, match="No matching definition"):
         settle(np.zeros((2, 2), np.int64), 0, np.zeros(1, np.int64), 2, 1, 2, np.zeros(2), 0)
     assert len(settle.signatures) == 1
+
+
+def test_the_rooms_above_the_kernels_know_their_sizes_and_layouts():
+    from fastdrift import engine, forest, kernels, lanes
+
+    assert engine.LANES == lanes.LANES
+    assert forest.GROUP_SIZE == kernels.GROUP_SIZE
+    rows, columns = np.zeros((3, 4)), np.arange(4)
+    layouts = [engine.layout_of(array, columns)[0] for array in (rows, np.asfortranarray(rows), rows[:, ::-1])]
+    assert layouts == [kernels.FLAT, kernels.COLUMNS, kernels.ANY]

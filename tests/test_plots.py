@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 from fastdrift.drawing import PIXEL_COLUMNS, column_extremes, column_shares, column_starts
 from fastdrift.errors import DataError
-from fastdrift.plots import score_figure, to_png
+from fastdrift.plots import score_figure, to_bytes
 
 NAN, INF = np.nan, np.inf
 N_ROWS = 100_000
@@ -135,7 +135,7 @@ def test_the_axis_looks_no_more_than_three_decades_below_the_threshold():
 def test_unusual_scores_make_a_picture_all_the_same(scores, threshold):
     bottom, top = (figure := score_figure(scores, threshold)).axes[0].get_ylim()
     assert 0 < bottom < top < INF
-    assert to_png(figure).startswith(b"\x89PNG")
+    assert to_bytes(figure, "png").startswith(b"\x89PNG")
 
 
 def test_a_stretch_is_shaded_from_its_first_row_to_its_last():
@@ -206,7 +206,7 @@ def test_times_are_drawn_in_their_own_zone():
 
 def test_a_figure_asks_for_no_display_and_leaves_pyplot_alone(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    assert len(to_png(score_figure(healthy_scores(100), 8.0))) > 5_000
+    assert len(to_bytes(score_figure(healthy_scores(100), 8.0), "png")) > 5_000
 
 
 def test_a_missing_matplotlib_is_named_with_the_remedy(monkeypatch):

@@ -272,3 +272,14 @@ def test_two_still_columns_that_move_are_louder_than_one(table):
     one, two = rows.copy(), rows.copy()
     one[500:, 1] = two[500:, 1] = two[500:, 4] = 0.5
     assert fd.score(model, two)[600] > fd.score(model, one)[600] > fd.score(model, rows)[600]
+
+
+@pytest.mark.parametrize("rows_moved", [1, 3, WINDOW])
+def test_a_column_that_never_moved_adds_what_krichevsky_and_trofimov_say(table, rows_moved):
+    rows = with_still_column(table)
+    model = fd.fit(rows[:3_000], window=WINDOW)
+    quiet = fd.score(model, rows)[3_500 + rows_moved - 1]
+    rows[3_500 : 3_500 + rows_moved, 1] = 8.0
+    loud = fd.score(model, rows)[3_500 + rows_moved - 1]
+    added = 2 * (model.windows_used + 1) * rows_moved**2 / WINDOW
+    assert loud**2 - quiet**2 == pytest.approx(added, rel=1e-9)
