@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fastdrift as fd
-from benchmarks.peers import make_rows
+from benchmarks.rows import make_rows
 
 N_ROWS = 200_000
 SHAPES = [(4, 10), (8, 50), (32, 100), (8, 5000)]

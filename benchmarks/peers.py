@@ -11,30 +11,18 @@ listed as such (`pip install 'fastdrift[bench]'` brings them).
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import os
-import platform
-import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import fastdrift as fd
+from benchmarks.rows import Floats, make_rows
+from benchmarks.timing import describe_machine, interleaved_minima
 
-Floats = npt.NDArray[np.float64]
 Score = Callable[[], Floats]
 
 SHAPES = [(8, 50), (32, 100)]
-
-
-def make_rows(n_rows: int, n_columns: int, seed: int = 0) -> Floats:
-    """Return correlated, autocorrelated rows of unit scale, which no peer loses digits on."""
-    rng = np.random.default_rng(seed)
-    rows = rng.normal(size=(n_rows, n_columns)) @ rng.normal(size=(n_columns, n_columns)) / np.sqrt(n_columns)
-    rows[1:] += 0.5 * rows[:-1]
-    return np.ascontiguousarray(rows)
 
 
 def whiten(features: Floats, centre: Floats, whitening: Floats) -> Floats:
@@ -126,18 +114,6 @@ def assert_same(scores: Floats, expected: Floats, window: int) -> None:
     np.testing.assert_allclose(scores, expected[window - 1 :], rtol=1e-6)
 
 
-def interleaved_minima(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Return the least seconds of each call; they take turns, so that the machine's moods hit all alike."""
-    best = dict.fromkeys(calls, np.inf)
-    for _ in range(rounds):
-        for name, call in calls.items():
-            time.sleep(0.2)  # OpenMP and BLAS threads of the call before still spin for a while
-            start = time.perf_counter()
-            call()
-            best[name] = min(best[name], time.perf_counter() - start)
-    return best
-
-
 def compare(n_rows: int, n_columns: int, window: int, rounds: int) -> list[tuple[str, str]]:
     """Return a row for us and for each peer: name, and rate with ratio."""
     rows, baseline = make_rows(n_rows, n_columns), n_rows * 3 // 10
@@ -175,15 +151,7 @@ def main() -> None:
     for name in tables[0]:
         print(f"| {name} | " + " | ".join(table[name] for table in tables) + " |")
     packages = ["numpy", "numba", *dict.fromkeys(package for package, _ in PEERS.values()), "pandas"]
-    print(f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
-    print(", ".join(f"{name} {_version(name)}" for name in packages))
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+    print(f"\n{describe_machine(packages)}")
 
 
 if __name__ == "__main__":

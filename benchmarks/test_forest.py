@@ -7,7 +7,7 @@ from sklearn.ensemble import IsolationForest
 
 import fastdrift as fd
 from benchmarks.conftest import rows_of
-from benchmarks.peers import interleaved_minima
+from benchmarks.timing import interleaved_minima
 
 WINDOW = 50
 

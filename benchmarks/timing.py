@@ -1,0 +1,44 @@
+"""Timing on noisy machines: calls take turns, and the least of each is compared."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# OpenMP and BLAS threads of the call before still spin for a while
+REST = 0.2
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Return how long one call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def interleaved_minima(calls: dict[str, Callable[[], Any]], rounds: int, rest: float = REST) -> dict[str, float]:
+    """Return the least seconds of each call; they take turns, so that the machine's moods hit all alike."""
+    best = dict.fromkeys(calls, float("inf"))
+    for _ in range(rounds):
+        for name, call in calls.items():
+            time.sleep(rest)
+            best[name] = min(best[name], seconds(call))
+    return best
+
+
+def describe_machine(packages: Iterable[str] = ("numpy", "numba")) -> str:
+    """Return the machine, and the versions of Python and of packages, in a line."""
+    versions = ", ".join(f"{name} {version_of(name) or 'not installed'}" for name in packages)
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}"
+
+
+def version_of(package: str) -> str | None:
+    """Return a package's version, or None where it is not installed."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
