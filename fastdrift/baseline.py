@@ -269,7 +269,7 @@ def _moments_without(pieces: Pieces, fold: tuple[int, int], window: int) -> Mome
 
 def _measure_folds(sweep: Sweep, operands: Sequence[Measure], folds: Folds, threads: int) -> Floats:
     start, none = folds[0][0], np.zeros(0, np.int64)
-    scores: Floats = np.full(folds[-1][1] - start, np.nan)
+    scores: Floats = np.empty(folds[-1][1] - start)
     ruler_of = {}
     for fold, operand in zip(folds, operands, strict=True):
         ruler = Ruler(sweep, operand, none, np.zeros(0), np.zeros(0))

@@ -35,9 +35,9 @@ _PLACES = types.Array(types.int64, 1, "C", readonly=True)
 _OFFSETS = types.Array(types.int32, 1, "C", readonly=True)
 _THRESHOLDS = types.Array(types.float32, 1, "C", readonly=True)
 _INT = types.int64
-_SIZES = types.UniTuple(_INT, 8)
+_SIZES = types.UniTuple(_INT, 10)
 _SOURCE = (_INT, _PLACES, _PLACES, _INT)
-_WORK = (_INT, _INT, _FIXED_FLOATS, _FIXED_FLOATS, _FLOATS, _SIZES)
+_WORK = (_INT, _INT, _INT, _FIXED_FLOATS, _FIXED_FLOATS, _FLOATS, _SIZES)
 _SPAN = (_INT, _INT, _INT, _INT)
 
 # the arguments of each kernel after its rows, which are of any layout and read-only
@@ -52,6 +52,8 @@ _ARGUMENTS: dict[str, tuple[Any, ...]] = {
         _FIXED_FLOATS,
         _INT,
         types.float64,
+        types.Array(types.float32, 1, "C"),
+        _FLOATS,
         _FLOATS,
         _INT,
     ),
@@ -75,7 +77,7 @@ def compile_kernel(name: str, dtype: np.dtype[Any] | None) -> Any:
     else:
         rows = types.Array(types.float32 if dtype == np.float32 else types.float64, 2, "A", readonly=True)
         arguments = (rows, *_ARGUMENTS[name])
-    dispatcher = numba.njit(error_model="numpy", nogil=True)(getattr(kernels, name).py_func)
+    dispatcher = numba.njit(**kernels.OPTIONS)(getattr(kernels, name).py_func)
     directory = cache_directory()
     if directory is not None:
         dispatcher._cache = _KernelCache(dispatcher.py_func, directory, str(dtype))

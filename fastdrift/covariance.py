@@ -30,7 +30,7 @@ class Moments(NamedTuple):
     n_left_out: float
     quartic: float  # of the fourth powers of the norms
     sums: Floats
-    products: Floats
+    products: Floats  # of the lower triangle, row by row; or of the diagonal alone
 
     @classmethod
     def total(cls, parts: Sequence[Moments]) -> Moments:
@@ -55,7 +55,7 @@ class Moments(NamedTuple):
     def covariance(self) -> Floats:
         """The features' covariance."""
         mean = self.mean
-        covariance: Floats = self.products / self.n_windows - mean[:, None] * mean
+        covariance: Floats = _square(self.products, mean.size) / self.n_windows - mean[:, None] * mean
         return covariance
 
 
@@ -116,8 +116,8 @@ def sweep_moments(
         totals, products = np.zeros((3 + n_features, engine.LANES)), np.zeros((n_products, engine.LANES))
         rows, first = sweep.rows(span)
         sweep.call("moment_range", span, scales, 1, rows, first, totals.reshape(-1), products.reshape(-1))
-        flat, sums = _add_lanes(totals), _add_lanes(products)
-        return Moments(flat[0], flat[1], flat[2], flat[3:], sums if diagonal else _square(sums, n_features))
+        flat = _add_lanes(totals)
+        return Moments(flat[0], flat[1], flat[2], flat[3:], _add_lanes(products))
 
     return engine.run_spans(task, spans, sweep.table.n_rows * sweep.table.n_columns, threads)
 

@@ -26,12 +26,18 @@ Floats = npt.NDArray[np.float64]
 Span = tuple[int, int, int, int]  # block, end block, row, end row
 
 LANES = 8
-# numbers of scratch below which a block stays in a second-level cache; a longer one is cut into tiles
-CACHED_NUMBERS = 196_608
+# numbers of scratch below which a block stays in a second-level cache; of a longer one only a tile is held at a time
+CACHED_NUMBERS = 131_072
+# rows of the longest window whose suffixes are made in one piece, and of the tiles of longer ones. The arithmetic, and
+# so every bit, depends on them, which is why they depend on nothing but the window
+WHOLE_ROWS, TILE_ROWS, MAX_TILES = 128, 64, 1024
 # numbers of input in a range: small enough to share out and to convert in pieces, large enough to forget the overhead
 RANGE_NUMBERS = 1 << 19
 # ranges a short stream is cut into, so that several threads have something to do
 MIN_RANGES = 16
+# the first of a lane's blocks is read only for the suffixes of the next, which long windows make dear: ranges of theirs
+# have this many blocks a lane at least, as far as that leaves numbers, and ranges, to this extent
+LONG_STEPS, LONG_NUMBERS, LONG_RANGES = 6, 1 << 22, 4
 # numbers of input below which waking another thread costs more than it brings
 INLINE_NUMBERS = 200_000
 
@@ -182,6 +188,7 @@ class Plan:
     n_columns: int
     n_slots: int
     tile: int
+    held: int
     sizes: tuple[int, ...]
     tables: Floats
 
@@ -194,30 +201,35 @@ class Plan:
 @functools.lru_cache(maxsize=64)
 def make_plan(window: int, n_columns: int, n_slots: int, width: int) -> Plan:
     """Plan a sweep whose results are `width` numbers a window."""
-    if window * n_slots * 20 <= CACHED_NUMBERS:
-        tile, tile_rows = -(-(window - 1) // 4) * 4, window
-    else:
-        tile = max(16, CACHED_NUMBERS // (n_slots * 20) // 4 * 4)
-        tile_rows = tile + 1
+    tile = tile_rows(window)
+    held = window if window * n_slots * 20 <= CACHED_NUMBERS or window <= tile else tile + 1
     n_tiles = max(1, (window - 2 + tile) // tile)
     padded = -(-2 * n_columns // 4) * 4
     sizes = (
-        tile_rows * n_slots * LANES,  # rows of this block
-        tile_rows * n_slots * LANES,  # rows of the block before
+        held * n_slots * LANES,  # rows of this block
+        held * n_slots * LANES,  # rows of the block before
         (tile // 4 + 1) * n_columns * 2 * LANES,  # suffixes after every group of a tile
-        (n_tiles + 1) * n_columns * 2 * LANES,  # suffixes at the ends of the tiles
+        n_tiles * n_columns * 2 * LANES,  # suffixes behind the tiles
         n_columns * LANES,  # the suffixes' anchors
+        n_columns * LANES,  # those of the suffixes of this block
         n_columns * 3 * LANES,  # the prefixes and their anchors
         padded * 4 * LANES,  # features of a group
         (tile + 8) * max(width, 1) * LANES,  # results of a tile
+        2 * LANES,  # the bounds of what is wanted
     )
-    return Plan(window, n_columns, n_slots, tile, sizes, _tables(window))
+    return Plan(window, n_columns, n_slots, tile, held, sizes, _tables(window))
+
+
+def tile_rows(window: int) -> int:
+    """Return the rows of a tile: of the whole block, rounded up to a multiple of four, if the window is short."""
+    rows = window - 1 if window <= WHOLE_ROWS else max(TILE_ROWS, window // MAX_TILES)
+    return -(-rows // 4) * 4
 
 
 def distance_sizes(n_columns: int) -> tuple[int, ...]:
     """Return the sizes of the scratch that distances of plain rows need."""
     padded = -(-n_columns // 4) * 4
-    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES)
+    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES)
 
 
 def _tables(window: int) -> Floats:
@@ -236,8 +248,9 @@ def spans(n_rows: int, window: int, n_columns: int, row: int | None = None) -> I
     if row >= n_rows:
         return
     first_block, end_block = row // window, -(-n_rows // window)
-    by_size = RANGE_NUMBERS // (LANES * window * n_columns)
-    by_share = (end_block - first_block) // (LANES * MIN_RANGES)
+    step_numbers, n_steps = LANES * window * n_columns, (end_block - first_block) // LANES
+    by_size = max(RANGE_NUMBERS // step_numbers, min(LONG_STEPS, LONG_NUMBERS // step_numbers))
+    by_share = max(n_steps // MIN_RANGES, min(LONG_STEPS, n_steps // LONG_RANGES))
     blocks = LANES * max(1, min(by_size, by_share))
     for block in range(first_block, end_block, blocks):
         end = min(block + blocks, end_block)

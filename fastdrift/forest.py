@@ -64,7 +64,8 @@ class TreeOperand(NamedTuple):
     ) -> None:
         """Write the isolation scores of a span's windows to `out`, whose first row is row `out_row`."""
         trees = (self.offsets, self.thresholds, self.lengths, self.depth, self.rate)
-        sweep.call("forest_range", span, self.scales, 1, rows, first, *trees, out, out_row)
+        room = np.empty(2 * sweep.places.size * GROUP_SIZE, np.float32), np.empty(GROUP_SIZE)
+        sweep.call("forest_range", span, self.scales, 1, rows, first, *trees, *room, out, out_row)
 
 
 def expected_length(count: npt.NDArray[np.float64]) -> Floats:

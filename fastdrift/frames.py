@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # numbers in a piece that is looked at, or converted, at once
 CHUNK_NUMBERS = 1 << 19
+FIRST_CHUNK = 64
 
 Rows = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
@@ -69,11 +70,15 @@ class Table:
             piece[:, column] = _numbers(array[start:stop])
         return piece
 
-    def chunks(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Rows]]:
-        """Yield the first row of each piece of a bounded size, and the piece, from row `start` to row `stop` - 1."""
-        step, stop = max(1, CHUNK_NUMBERS // self.n_columns), self.n_rows if stop is None else stop
-        for row in range(start, stop, step):
-            yield row, self.rows(row, min(row + step, stop))
+    def chunks(self) -> Iterator[tuple[int, Rows]]:
+        """Yield the first row of each piece of a bounded size, and the piece.
+
+        Pieces grow: the first few rows answer most questions.
+        """
+        start, step = 0, FIRST_CHUNK
+        while start < self.n_rows:
+            yield start, self.rows(start, min(start + step, self.n_rows))
+            start, step = start + step, max(1, min(2 * step, CHUNK_NUMBERS // self.n_columns))
 
     def first_finite(self) -> npt.NDArray[np.float64]:
         """Return the first finite number of every column; NaN where there is none."""

@@ -10,14 +10,22 @@ one it made a step earlier. Scratch is laid out as [row][column][lane]; four row
 (a group), then the group's windows are solved together.
 
 Suffixes are kept at every fourth row only and the three between are made again in registers: storing all of them cost
-more in cache traffic than five operations a number do. A block too long for the cache is worked on in tiles, with
-suffixes kept at the tiles' ends; what is computed, and so every bit, is the same.
+more in cache traffic than five operations a number do. The block of a long window is worked on in tiles: while a
+tile's rows are at hand its totals are taken too, and the totals, merged from the last to the first, are the suffixes
+behind the tiles. So a block too large for the cache need not be held: its tiles are read once as a prefix and once as a
+suffix.
 
-A kernel checks nothing: dtypes, shapes and ranges are the business of `engine`. Index arithmetic is in doubles, and
+Two square roots of every four are made by multiplication: the divider alone would take longer than all the rest of a
+merge does. Memory is asked for rows a block, or a tile, ahead, a line at a time between the panels of the solve, which
+wants nothing else from it; asking all at once before it cost 10 % of the time at 32 columns.
+
+A kernel checks nothing and allocates nothing: dtypes, shapes and ranges are the business of `engine`. Index arithmetic
+is in doubles, and
 
     tables[4 * j …] = 1 / (j + 1), j / (j + 1), (j + 1) / window, (j + 1) * (window - 1 - j) / window
     scales[4 * c …] = centre and gain of column c's mean, centre and gain of its std
     state[3 * c …]  = anchor, mean and m2 of column c over this block's prefix, a vector each
+    ends[2 * c …]   = mean and m2 of column c over the suffix behind a tile, or over the tile itself, a vector each
 """
 
 from __future__ import annotations
@@ -29,10 +37,12 @@ from numba import njit
 
 from fastdrift.lanes import (
     LANES,
+    equal,
     fma,
     keep,
     load,
     prefetch,
+    refined_root,
     spread,
     spread_from,
     square_root,
@@ -65,10 +75,29 @@ class Work(NamedTuple):
 
     window: Any
     tile: Any  # rows of a block worked on at once, a multiple of four
+    held: Any  # rows in scratch: a whole block, or those of a tile and one more
     tables: Any
     scales: Any
     scratch: Any
     sizes: Any  # of the pieces that `carve` cuts scratch into
+
+
+class Strip(NamedTuple):
+    """Consecutive rows of eight blocks in scratch."""
+
+    raw: Any
+    start: Any  # the first row's place in its block
+    pitch: Any
+    slots: Any
+
+
+class Ahead(NamedTuple):
+    """Rows that will be wanted soon: four a lane, and four a lane of the block before where that is read again."""
+
+    source: Any
+    first: Any
+    first_behind: Any  # or a negative number
+    lane_rows: Any
 
 
 class Span(NamedTuple):
@@ -80,8 +109,12 @@ class Span(NamedTuple):
     end_row: Any
 
 
-# no fast-math, ever: the same bits on every machine rest on it
-jit = njit(error_model="numpy", nogil=True)
+# no fast-math, ever: the same bits on every machine rest on it; and no reference counts, which are atomic additions:
+# they cost a fifth of the time of short windows
+OPTIONS = {"error_model": "numpy", "nogil": True, "_nrt": False}
+jit = njit(**OPTIONS)
+# LLVM calls what takes many arrays, and pushes each of their fields; in the loop over groups that cost a fifth
+inline = njit(**OPTIONS, forceinline=True)
 
 
 @jit
@@ -134,19 +167,38 @@ def load_rows(source, pitch, first, lane_rows, n_rows, raw):
         load_any(rows, columns, source.slots, pitch, first, lane_rows, n_rows, raw)
 
 
-@jit
-def prefetch_group(source, first, lane_rows):
-    """Ask for the four rows a lane that will be loaded a step later, so that memory works while the solve does."""
+@inline
+def prefetch_lanes(rows, byte, lane_bytes):
+    """Ask for a line a lane."""
+    for lane in range(LANES):
+        prefetch(rows, byte + lane * lane_bytes)
+
+
+@inline
+def prefetch_rows(source, first, lane_rows, part, n_parts):
+    """Ask for one of `n_parts` parts of four rows a lane."""
     rows, columns = source.rows, source.columns
     row_bytes, column_bytes = rows.strides
-    for lane in range(LANES):
-        byte = (first + lane * lane_rows) * row_bytes
-        if source.layout == FLAT:
-            for line in range(byte, byte + GROUP * row_bytes, CACHE_LINE):
-                prefetch(rows, line)
-        elif source.layout == COLUMNS and first % PAIR < GROUP:
-            for column in range(columns.size):
-                prefetch(rows, byte + columns[column] * column_bytes)
+    lane_bytes = lane_rows * row_bytes
+    if source.layout == FLAT:
+        line = part * CACHE_LINE
+        while line < GROUP * row_bytes:
+            prefetch_lanes(rows, first * row_bytes + line, lane_bytes)
+            line += n_parts * CACHE_LINE
+    elif source.layout == COLUMNS:
+        # eight rows of a column share a line: half of the columns are asked for with each group of four
+        column = 2 * part + (first // GROUP & 1)
+        while column < columns.size:
+            prefetch_lanes(rows, first * row_bytes + columns[column] * column_bytes, lane_bytes)
+            column += 2 * n_parts
+
+
+@inline
+def prefetch_part(ahead, part, n_parts):
+    """Ask for one of `n_parts` parts of the rows ahead, so that memory works while the arithmetic goes on."""
+    prefetch_rows(ahead.source, ahead.first, ahead.lane_rows, part, n_parts)
+    if ahead.first_behind >= 0:
+        prefetch_rows(ahead.source, ahead.first_behind, ahead.lane_rows, part, n_parts)
 
 
 @jit
@@ -158,34 +210,125 @@ def welford(value, anchor, mean, m2, tables, count):
 
 
 @jit
-def suffix_pass(raw, shift, start, stop, pitch, slots, window, tables, anchors, ends, end, begin, groups):
-    """Run backwards over rows stop … start + 1 of a block and keep the suffix that follows each whole group.
-
-    `ends[end]` holds the suffix from row stop + 1 on; `ends[begin]` receives the one from row start + 1 on.
-    """
-    n_groups = (stop - start) // GROUP
-    for column in range(slots.size):
-        source = slots[column] * LANES - shift * pitch
-        anchor = load(anchors, column * LANES)
-        mean, m2 = load(ends, end + column * PAIR), load(ends, end + column * PAIR + LANES)
-        for row in range(stop, start + n_groups * GROUP, -1):
-            mean, m2 = welford(load(raw, row * pitch + source), anchor, mean, m2, tables, window - row)
-        for group in range(n_groups - 1, -1, -1):
-            row = start + (group + 1) * GROUP
-            mean, m2 = welford(load(raw, row * pitch + source), anchor, mean, m2, tables, window - row)
-            store(groups, (group * slots.size + column) * PAIR, mean)
-            store(groups, (group * slots.size + column) * PAIR + LANES, m2)
-            for before in range(row - 1, row - GROUP, -1):
-                mean, m2 = welford(load(raw, before * pitch + source), anchor, mean, m2, tables, window - before)
-        store(ends, begin + column * PAIR, mean)
-        store(ends, begin + column * PAIR + LANES, m2)
+def load_each(array, at, places):
+    """Return four vectors, each from its place after `at`."""
+    return (
+        load(array, at + places[0]),
+        load(array, at + places[1]),
+        load(array, at + places[2]),
+        load(array, at + places[3]),
+    )
 
 
 @jit
-def prefix_start(raw, slots, state):
+def store_each(array, at, places, four):
+    """Write four vectors, each to its place after `at`."""
+    store(array, at + places[0], four[0])
+    store(array, at + places[1], four[1])
+    store(array, at + places[2], four[2])
+    store(array, at + places[3], four[3])
+
+
+@jit
+def welford_each(values, anchors, means, m2s, tables, count):
+    """Take the `count`-th value of each of four columns in."""
+    mean_0, m2_0 = welford(values[0], anchors[0], means[0], m2s[0], tables, count)
+    mean_1, m2_1 = welford(values[1], anchors[1], means[1], m2s[1], tables, count)
+    mean_2, m2_2 = welford(values[2], anchors[2], means[2], m2s[2], tables, count)
+    mean_3, m2_3 = welford(values[3], anchors[3], means[3], m2s[3], tables, count)
+    return (mean_0, mean_1, mean_2, mean_3), (m2_0, m2_1, m2_2, m2_3)
+
+
+@jit
+def four_columns(first, n_columns):
+    """Return four columns from `first` on, the last one again where they run out: four chains hide their latency."""
+    last = n_columns - 1
+    return first, min(first + 1, last), min(first + 2, last), min(first + 3, last)
+
+
+@jit
+def times(four, factor):
+    """Return four whole numbers times another."""
+    return four[0] * factor, four[1] * factor, four[2] * factor, four[3] * factor
+
+
+@jit
+def slots_of(slots, four):
+    """Return the slots of four columns."""
+    return slots[four[0]], slots[four[1]], slots[four[2]], slots[four[3]]
+
+
+@inline
+def suffix_pass(behind, start, stop, work, anchors, ends, end, groups):
+    """Run backwards over rows stop … start + 1 of a block and keep the suffix that follows each whole group.
+
+    `ends[end]` holds the suffix from row stop + 1 on.
+    """
+    n_columns, pitch = behind.slots.size, behind.pitch
+    n_groups = (stop - start) // GROUP
+    base = -behind.start * pitch
+    for first in range(0, n_columns, 4):
+        four = four_columns(first, n_columns)
+        sources, pairs = times(slots_of(behind.slots, four), LANES), times(four, PAIR)
+        own = load_each(anchors, 0, times(four, LANES))
+        means, m2s = load_each(ends, end, pairs), load_each(ends, end + LANES, pairs)
+        for row in range(stop, start + n_groups * GROUP, -1):
+            values = load_each(behind.raw, base + row * pitch, sources)
+            means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - row)
+        for group in range(n_groups - 1, -1, -1):
+            row = start + (group + 1) * GROUP
+            values = load_each(behind.raw, base + row * pitch, sources)
+            means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - row)
+            store_each(groups, group * n_columns * PAIR, pairs, means)
+            store_each(groups, group * n_columns * PAIR + LANES, pairs, m2s)
+            for before in range(row - 1, row - GROUP, -1):
+                values = load_each(behind.raw, base + before * pitch, sources)
+                means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - before)
+
+
+@jit
+def tile_totals(here, start, stop, work, anchors, ends, end):
+    """Write the mean and m2 of rows start + 1 … stop of a block to `ends[end]`."""
+    n_columns, pitch = here.slots.size, here.pitch
+    base = (start - here.start) * pitch
+    zero = spread(0.0)
+    for first in range(0, n_columns, 4):
+        four = four_columns(first, n_columns)
+        sources, pairs = times(slots_of(here.slots, four), LANES), times(four, PAIR)
+        own = load_each(anchors, 0, times(four, LANES))
+        means = m2s = (zero, zero, zero, zero)
+        for count in range(1, stop - start + 1):
+            values = load_each(here.raw, base + count * pitch, sources)
+            means, m2s = welford_each(values, own, means, m2s, work.tables, count)
+        store_each(ends, end, pairs, means)
+        store_each(ends, end + LANES, pairs, m2s)
+
+
+@jit
+def link_tiles(ends, n_columns, work):
+    """Turn the totals of a block's tiles into the suffixes behind them, from the last tile to the first."""
+    end_size = n_columns * PAIR
+    for column in range(n_columns):
+        mean = m2 = spread(0.0)
+        after = 0
+        for index in range(n_tiles_of(work.window, work.tile) - 1, -1, -1):
+            at = index * end_size + column * PAIR
+            own_mean, own_m2 = load(ends, at), load(ends, at + LANES)
+            store(ends, at, mean)
+            store(ends, at + LANES, m2)
+            n_rows = min(work.tile, work.window - 1 - index * work.tile)
+            share = after / (after + n_rows)
+            delta = mean - own_mean
+            mean = fma(delta, spread(share), own_mean)
+            m2 = fma(delta * delta, spread(n_rows * share), own_m2 + m2)
+            after += n_rows
+
+
+@jit
+def prefix_start(here, state):
     """Anchor the prefix of a block at its first row."""
-    for column in range(slots.size):
-        store(state, column * TRIPLE, load(raw, slots[column] * LANES))
+    for column in range(here.slots.size):
+        store(state, column * TRIPLE, load(here.raw, here.slots[column] * LANES))
         store(state, column * TRIPLE + LANES, spread(0.0))
         store(state, column * TRIPLE + 2 * LANES, spread(0.0))
 
@@ -207,77 +350,48 @@ def write_features(features, column, n_columns, member, mean, std, scales):
     store(features, at + n_columns * GROUP_SIZE, std)
 
 
-@jit
-def merge_group(
-    behind,
-    behind_at,
-    here,
-    here_at,
-    pitch,
-    slots,
-    row,
-    window,
-    tables,
-    anchors,
-    groups,
-    group,
-    state,
-    scales,
-    features,
-):
+@inline
+def merge_group(behind, here, row, group, work, anchors, groups, state, features):
     """Make the features of the windows that end at rows row … row + 3 of a block; `behind` is the block before."""
+    slots, pitch, window, tables, scales = here.slots, here.pitch, work.window, work.tables, work.scales
     n_columns = slots.size
+    behind_at, here_at = (row - behind.start) * pitch, (row - here.start) * pitch
     for column in range(n_columns):
         at = slots[column] * LANES
         other, own = load(anchors, column * LANES), load(state, column * TRIPLE)
         gap, offset = own - other, other - spread_from(scales, 4 * column)
         pair = (group * n_columns + column) * PAIR
         mean_3, m2_3 = load(groups, pair), load(groups, pair + LANES)
-        value = load(behind, behind_at + 3 * pitch + at)
+        value = load(behind.raw, behind_at + 3 * pitch + at)
         mean_2, m2_2 = welford(value, other, mean_3, m2_3, tables, window - row - 3)
-        value = load(behind, behind_at + 2 * pitch + at)
+        value = load(behind.raw, behind_at + 2 * pitch + at)
         mean_1, m2_1 = welford(value, other, mean_2, m2_2, tables, window - row - 2)
-        value = load(behind, behind_at + pitch + at)
+        value = load(behind.raw, behind_at + pitch + at)
         mean_0, m2_0 = welford(value, other, mean_1, m2_1, tables, window - row - 1)
 
         mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
-        mean, m2 = welford(load(here, here_at + at), own, mean, m2, tables, row + 1)
+        mean, m2 = welford(load(here.raw, here_at + at), own, mean, m2, tables, row + 1)
         deviation, square = merge(mean, m2, mean_0, m2_0, gap, tables, row)
         write_features(features, column, n_columns, 0, offset + deviation, square_root(square), scales)
-        mean, m2 = welford(load(here, here_at + pitch + at), own, mean, m2, tables, row + 2)
+        mean, m2 = welford(load(here.raw, here_at + pitch + at), own, mean, m2, tables, row + 2)
         deviation, square = merge(mean, m2, mean_1, m2_1, gap, tables, row + 1)
-        write_features(features, column, n_columns, 1, offset + deviation, square_root(square), scales)
-        mean, m2 = welford(load(here, here_at + 2 * pitch + at), own, mean, m2, tables, row + 3)
+        write_features(features, column, n_columns, 1, offset + deviation, refined_root(square), scales)
+        mean, m2 = welford(load(here.raw, here_at + 2 * pitch + at), own, mean, m2, tables, row + 3)
         deviation, square = merge(mean, m2, mean_2, m2_2, gap, tables, row + 2)
         write_features(features, column, n_columns, 2, offset + deviation, square_root(square), scales)
-        mean, m2 = welford(load(here, here_at + 3 * pitch + at), own, mean, m2, tables, row + 4)
+        mean, m2 = welford(load(here.raw, here_at + 3 * pitch + at), own, mean, m2, tables, row + 4)
         deviation, square = merge(mean, m2, mean_3, m2_3, gap, tables, row + 3)
-        write_features(features, column, n_columns, 3, offset + deviation, square_root(square), scales)
+        write_features(features, column, n_columns, 3, offset + deviation, refined_root(square), scales)
         store(state, column * TRIPLE + LANES, mean)
         store(state, column * TRIPLE + 2 * LANES, m2)
 
 
 @jit
-def merge_tail(
-    behind,
-    behind_at,
-    here,
-    here_at,
-    pitch,
-    slots,
-    row,
-    n_rows,
-    window,
-    tables,
-    anchors,
-    ends,
-    end,
-    state,
-    scales,
-    features,
-):
+def merge_tail(behind, here, row, n_rows, work, anchors, ends, end, state, features):
     """Do the work of `merge_group` for the fewer than four rows that are left before a block's last."""
+    slots, pitch, window, tables, scales = here.slots, here.pitch, work.window, work.tables, work.scales
     n_columns = slots.size
+    behind_at, here_at = (row - behind.start) * pitch, (row - here.start) * pitch
     for column in range(n_columns):
         at = slots[column] * LANES
         other, own = load(anchors, column * LANES), load(state, column * TRIPLE)
@@ -287,9 +401,9 @@ def merge_tail(
             suffix_mean = load(ends, end + column * PAIR)
             suffix_m2 = load(ends, end + column * PAIR + LANES)
             for step in range(n_rows, member, -1):
-                value = load(behind, behind_at + step * pitch + at)
+                value = load(behind.raw, behind_at + step * pitch + at)
                 suffix_mean, suffix_m2 = welford(value, other, suffix_mean, suffix_m2, tables, window - row - step)
-            mean, m2 = welford(load(here, here_at + member * pitch + at), own, mean, m2, tables, row + member + 1)
+            mean, m2 = welford(load(here.raw, here_at + member * pitch + at), own, mean, m2, tables, row + member + 1)
             deviation, square = merge(mean, m2, suffix_mean, suffix_m2, gap, tables, row + member)
             write_features(features, column, n_columns, member, offset + deviation, square_root(square), scales)
         store(state, column * TRIPLE + LANES, mean)
@@ -297,14 +411,16 @@ def merge_tail(
 
 
 @jit
-def whole_block(here, here_at, slots, member, window, tables, state, scales, features):
+def whole_block(here, member, work, state, features):
     """Make the features of the window that is a whole block and needs no suffix."""
-    for column in range(slots.size):
+    scales, last = work.scales, (work.window - 1 - here.start) * here.pitch
+    for column in range(here.slots.size):
         own = load(state, column * TRIPLE)
         mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
-        mean, m2 = welford(load(here, here_at + slots[column] * LANES), own, mean, m2, tables, window)
+        value = load(here.raw, last + here.slots[column] * LANES)
+        mean, m2 = welford(value, own, mean, m2, work.tables, work.window)
         deviation = (own - spread_from(scales, 4 * column)) + mean
-        write_features(features, column, slots.size, member, deviation, square_root(m2), scales)
+        write_features(features, column, here.slots.size, member, deviation, square_root(m2), scales)
 
 
 @jit
@@ -350,8 +466,8 @@ def roots_of_four(four):
     return square_root(four[0]), square_root(four[1]), square_root(four[2]), square_root(four[3])
 
 
-@jit
-def solve_group(features, n_features, factor):
+@inline
+def solve_group(features, n_features, factor, ahead):
     """Return the squared distances of a group's windows by forward substitution, which overwrites the features.
 
     `factor` holds the panels of `model.pack_factor`: rows of the Cholesky factor over their diagonal, negated, so that
@@ -361,6 +477,7 @@ def solve_group(features, n_features, factor):
     distances = (zero, zero, zero, zero)
     entry = 0
     for panel in range(0, n_features, 4):
+        prefetch_part(ahead, panel // 4, (n_features + 3) // 4)
         here = panel * GROUP_SIZE
         first, second = load_four(features, here), load_four(features, here + GROUP_SIZE)
         third, fourth = load_four(features, here + 2 * GROUP_SIZE), load_four(features, here + 3 * GROUP_SIZE)
@@ -431,6 +548,8 @@ def carve(scratch, sizes):
     at_6 = at_5 + sizes[5]
     at_7 = at_6 + sizes[6]
     at_8 = at_7 + sizes[7]
+    at_9 = at_8 + sizes[8]
+    at_10 = at_9 + sizes[9]
     return (
         scratch[:at_1],
         scratch[at_1:at_2],
@@ -440,11 +559,13 @@ def carve(scratch, sizes):
         scratch[at_5:at_6],
         scratch[at_6:at_7],
         scratch[at_7:at_8],
+        scratch[at_8:at_9],
+        scratch[at_9:at_10],
     )
 
 
 @jit
-def keep_last_row(raw, row, pitch, slots, anchors):
+def keep_row(raw, row, pitch, slots, anchors):
     """Anchor the suffixes of a block at its last row."""
     for column in range(slots.size):
         store(anchors, column * LANES, load(raw, row * pitch + slots[column] * LANES))
@@ -456,36 +577,27 @@ def n_tiles_of(window, tile):
     return max(1, (window - 2 + tile) // tile)
 
 
-@jit
-def keep_ends(source, work, pitch, first, lane_rows, raw, anchors, ends, groups):
-    """Keep the suffixes of a block at the ends of its tiles; the tiles are read from the last to the first."""
-    n_tiles = n_tiles_of(work.window, work.tile)
-    end_size = source.slots.size * PAIR
-    for index in range(n_tiles - 1, -1, -1):
-        start, stop = index * work.tile, min((index + 1) * work.tile, work.window - 1)
-        load_rows(source, pitch, first + start + 1, lane_rows, stop - start, raw)
-        if index == n_tiles - 1:
-            keep_last_row(raw, stop - start - 1, pitch, source.slots, anchors)
-        end, begin = (index + 1) * end_size, index * end_size
-        suffix_pass(
-            raw,
-            start + 1,
-            start,
-            stop,
-            pitch,
-            source.slots,
-            work.window,
-            work.tables,
-            anchors,
-            ends,
-            end,
-            begin,
-            groups,
-        )
-
-
 def sweep_with(consume):
     """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache."""
+
+    @inline
+    def work_on_tile(
+        behind, here, start, stop, work, anchors, groups, ends, end, state, features, bounds, results, ahead, extra
+    ):
+        """Give the windows that end in a tile, from row `start` up to row `stop`, to `consume`."""
+        last = stop == work.window - 1
+        suffix_pass(behind, start, stop, work, anchors, ends, end, groups)
+        for row in range(start, stop + last, GROUP):
+            count = min(GROUP, stop - row)
+            if count == GROUP:
+                merge_group(behind, here, row, (row - start) // GROUP, work, anchors, groups, state, features)
+            else:
+                merge_tail(behind, here, row, count, work, anchors, ends, end, state, features)
+                if last:
+                    whole_block(here, count, work, state, features)
+                    count += 1
+            soon = Ahead(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
+            consume(features, count, row, bounds, results, row - start, soon, extra)
 
     @jit
     def sweep(source, work, span, extra, width, out, out_first):
@@ -494,113 +606,71 @@ def sweep_with(consume):
         `source` must hold every row of the windows wanted. `consume` leaves `width` results a window; they go to `out`,
         whose first row is absolute row `out_first`.
         """
-        slots, window, tile, tables, scales = source.slots, work.window, work.tile, work.tables, work.scales
-        here, behind, groups, ends, anchors, state, features, results = carve(work.scratch, work.sizes)
+        slots, window, tile = source.slots, work.window, work.tile
+        raw, other, groups, ends, anchors, upcoming, state, features, results, bounds = carve(work.scratch, work.sizes)
         ends[:] = 0.0
         features[:] = 0.0
-        bounds = np.empty(2 * LANES, np.float64)
         pitch = (source.rows.shape[1] if source.layout == FLAT else slots.size) * LANES
-        n_tiles, end_size = n_tiles_of(window, tile), slots.size * PAIR
+        n_tiles, end_size, whole = n_tiles_of(window, tile), slots.size * PAIR, work.held == window
         steps = (span.end_block - span.block + LANES - 1) // LANES
         lane_rows = steps * window
         for step in range(-1, steps):
             first = (span.block + step) * window - source.first_row
-            if n_tiles == 1:
-                here, behind = behind, here
-                load_rows(source, pitch, first, lane_rows, window, here)
-            if step >= 0:
-                set_bounds(bounds, span.block + step, steps, window, span.row, span.end_row)
-                for index in range(n_tiles):
-                    start, stop = index * tile, min((index + 1) * tile, window - 1)
-                    n_rows = stop - start + (stop == window - 1)
-                    behind_from, here_from, ahead = 0, 0, window
-                    if n_tiles > 1:
-                        behind_from, here_from, ahead = start + 1, start, tile
-                        load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, behind)
-                        load_rows(source, pitch, first + start, lane_rows, n_rows, here)
+            anchors, upcoming = upcoming, anchors
+            if whole:
+                raw, other = other, raw
+                load_rows(source, pitch, first, lane_rows, window, raw)
+                keep_row(raw, window - 1, pitch, slots, upcoming)
+            else:
+                load_rows(source, pitch, first + window - 1, lane_rows, 1, raw)
+                keep_row(raw, 0, pitch, slots, upcoming)
+            set_bounds(bounds, span.block + step, steps, window, span.row, span.end_row)
+            for index in range(n_tiles):
+                start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * end_size
+                here, behind = Strip(raw, 0, pitch, slots), Strip(other, 0, pitch, slots)
+                ahead = Ahead(source, first + window + start, -window, lane_rows)
+                if not whole:
+                    here, behind = Strip(raw, start, pitch, slots), Strip(other, start + 1, pitch, slots)
+                    ahead = Ahead(source, first + start + tile, first - window + start + tile + 1, lane_rows)
+                    load_rows(source, pitch, first + start, lane_rows, stop - start + 1, raw)
+                if step >= 0:
+                    if not whole:
+                        load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, other)
                     if index == 0:
-                        prefix_start(here, slots, state)
-                    end, begin = (index + 1) * end_size, index * end_size
-                    suffix_pass(
+                        prefix_start(here, state)
+                    work_on_tile(
                         behind,
-                        behind_from,
+                        here,
                         start,
                         stop,
-                        pitch,
-                        slots,
-                        window,
-                        tables,
+                        work,
                         anchors,
-                        ends,
-                        end,
-                        begin,
                         groups,
-                    )
-                    for row in range(start, stop - GROUP + 1, GROUP):
-                        prefetch_group(source, first + ahead + row, lane_rows)
-                        behind_at, here_at = (row - behind_from) * pitch, (row - here_from) * pitch
-                        group = (row - start) // GROUP
-                        merge_group(
-                            behind,
-                            behind_at,
-                            here,
-                            here_at,
-                            pitch,
-                            slots,
-                            row,
-                            window,
-                            tables,
-                            anchors,
-                            groups,
-                            group,
-                            state,
-                            scales,
-                            features,
-                        )
-                        consume(features, GROUP, row, bounds, results, row - start, extra)
-                    count = (stop - start) % GROUP
-                    row = stop - count
-                    behind_at, here_at = (row - behind_from) * pitch, (row - here_from) * pitch
-                    merge_tail(
-                        behind,
-                        behind_at,
-                        here,
-                        here_at,
-                        pitch,
-                        slots,
-                        row,
-                        count,
-                        window,
-                        tables,
-                        anchors,
                         ends,
                         end,
                         state,
-                        scales,
                         features,
+                        bounds,
+                        results,
+                        ahead,
+                        extra,
                     )
-                    if stop == window - 1:
-                        whole_block(
-                            here, here_at + count * pitch, slots, count, window, tables, state, scales, features
-                        )
-                        count += 1
-                    if count > 0:
-                        consume(features, count, row, bounds, results, row - start, extra)
+                    n_rows = stop - start + (stop == window - 1)
                     target = first + source.first_row - out_first + start
                     write_back(results, width, n_rows, start, bounds, out, target, lane_rows)
-            if n_tiles == 1:
-                keep_last_row(here, window - 1, pitch, slots, anchors)
-            elif step + 1 < steps:
-                keep_ends(source, work, pitch, first, lane_rows, behind, anchors, ends, groups)
+                if n_tiles > 1 and step + 1 < steps:
+                    tile_totals(here, start, stop, work, upcoming, ends, end)
+            if n_tiles > 1:
+                link_tiles(ends, slots.size, work)
 
     return sweep
 
 
-@jit
-def consume_scores(features, _count, _row, _bounds, results, at, extra):
+@inline
+def consume_scores(features, _count, _row, _bounds, results, at, ahead, extra):
     """Solve a group; what it holds beyond its count is solved along and not written back."""
     factor, squared = extra
-    distances = solve_group(features, features.size // GROUP_SIZE, factor)
+    distances = solve_group(features, features.size // GROUP_SIZE, factor, ahead)
     store_four(results, at * LANES, distances if squared else roots_of_four(distances))
 
 
@@ -616,6 +686,7 @@ def score_range(
     layout,
     window,
     tile,
+    held,
     tables,
     scales,
     scratch,
@@ -631,14 +702,15 @@ def score_range(
 ):
     """Write the distances, or their squares, of the windows that `span` wants."""
     source = Source(rows, first_row, columns, slots, layout)
-    work = Work(window, tile, tables, scales, scratch, sizes)
+    work = Work(window, tile, held, tables, scales, scratch, sizes)
     span = Span(block, end_block, row, end_row)
     sweep_scores(source, work, span, (factor, squared), 1, out, out_first)
 
 
 @jit
-def consume_features(features, count, _row, _bounds, results, at, extra):
+def consume_features(features, count, _row, _bounds, results, at, ahead, extra):
     """Copy some of the features of a group, from one number up to another."""
+    prefetch_part(ahead, 0, 1)
     start, stop = extra
     for member in range(count):
         for feature in range(start, stop):
@@ -658,6 +730,7 @@ def feature_range(
     layout,
     window,
     tile,
+    held,
     tables,
     scales,
     scratch,
@@ -672,7 +745,7 @@ def feature_range(
 ):
     """Write the features numbered `features[0]` up to `features[1]` of the windows that `span` wants."""
     source = Source(rows, first_row, columns, slots, layout)
-    work = Work(window, tile, tables, scales, scratch, sizes)
+    work = Work(window, tile, held, tables, scales, scratch, sizes)
     span = Span(block, end_block, row, end_row)
     width = features[1] - features[0]
     sweep_features(source, work, span, features, width, out, out_first)
@@ -725,8 +798,9 @@ def power_of_two(exponent):
 
 
 @jit
-def consume_trees(features, _count, _row, _bounds, results, at, extra):
+def consume_trees(features, _count, _row, _bounds, results, at, ahead, extra):
     """Write the isolation scores of a group: 2 to the negative mean path length over the expected one."""
+    prefetch_part(ahead, 0, 1)
     offsets, thresholds, lengths, depth, rate, values, totals = extra
     n_features = values.size // GROUP_SIZE
     for index in range(values.size):
@@ -758,6 +832,7 @@ def forest_range(
     layout,
     window,
     tile,
+    held,
     tables,
     scales,
     scratch,
@@ -771,6 +846,8 @@ def forest_range(
     lengths,
     depth,
     rate,
+    values,
+    totals,
     out,
     out_first,
 ):
@@ -778,33 +855,41 @@ def forest_range(
 
     Trees are complete: node n of a tree compares the feature whose numbers start at `offsets[n]` in a group with
     `thresholds[n]`, and has its children at 2 n + 1 and 2 n + 2; leaves hold path lengths. `rate` is minus one over the
-    number of trees and the expected length.
+    number of trees and the expected length. `values` and `totals` are room for a group's features and path lengths.
     """
     source = Source(rows, first_row, columns, slots, layout)
-    work = Work(window, tile, tables, scales, scratch, sizes)
+    work = Work(window, tile, held, tables, scales, scratch, sizes)
     span = Span(block, end_block, row, end_row)
-    values = np.empty(2 * columns.size * GROUP_SIZE, np.float32)
-    extra = (offsets, thresholds, lengths, depth, rate, values, np.empty(GROUP_SIZE))
+    extra = (offsets, thresholds, lengths, depth, rate, values, totals)
     sweep_trees(source, work, span, extra, 1, out, out_first)
+
+
+@jit
+def wanted_window(member, count, row, bounds):
+    """Return 1 in the lanes in which the window of a group's member is wanted, 0 elsewhere."""
+    if member < count:
+        return within(load(bounds, 0), spread(float(row + member)), load(bounds, LANES))
+    return spread(0.0)
 
 
 @jit
 def admit_windows(features, n_features, count, row, bounds, weights):
     """Set windows that are not wanted or not finite to zeros, and their weight to 0; return how many are not finite."""
-    broken = spread(0.0)
+    zero, one = spread(0.0), spread(1.0)
+    probes = (zero, zero, zero, zero)
+    for feature in range(n_features):
+        probes = fma_four(zero, load_four(features, feature * GROUP_SIZE), probes)
+    broken, total = zero, zero
     for member in range(GROUP):
-        at = member * LANES
-        wanted = spread(0.0)
-        if member < count:
-            wanted = within(load(bounds, 0), spread(float(row + member)), load(bounds, LANES))
-        probe = spread(0.0)
-        for feature in range(n_features):
-            probe = fma(load(features, feature * GROUP_SIZE + at), spread(0.0), probe)
-        weight = wanted * within(spread(0.0), probe, spread(1.0))
-        for feature in range(n_features):
-            store(features, feature * GROUP_SIZE + at, keep(weight, load(features, feature * GROUP_SIZE + at)))
-        store(weights, at, weight)
-        broken = broken + (wanted - weight)
+        wanted = wanted_window(member, count, row, bounds)
+        weight = wanted * within(zero, probes[member], one)
+        store(weights, member * LANES, weight)
+        broken, total = broken + (wanted - weight), total + weight
+    if not equal(total, spread(float(GROUP))):
+        for member in range(GROUP):
+            weight = load(weights, member * LANES)
+            for at in range(member * LANES, n_features * GROUP_SIZE, GROUP_SIZE):
+                store(features, at, keep(weight, load(features, at)))
     return broken
 
 
@@ -821,11 +906,12 @@ def dot_four(four, other):
 
 
 @jit
-def consume_moments(features, count, row, bounds, results, _at, extra):
+def consume_moments(features, count, row, bounds, results, _at, ahead, extra):
     """Add a group to the sums: windows, broken windows, fourth powers of norms, features, products of features.
 
     Products are those of the lower triangle, or of the diagonal alone if there is room for no more.
     """
+    prefetch_part(ahead, 0, 1)
     totals, products = extra
     n_features = totals.size // LANES - 3
     diagonal = products.size == n_features * LANES
@@ -858,6 +944,7 @@ def moment_range(
     layout,
     window,
     tile,
+    held,
     tables,
     scales,
     scratch,
@@ -871,7 +958,7 @@ def moment_range(
 ):
     """Add the features of the windows that `span` wants to `totals` and `products`, lane by lane."""
     source = Source(rows, first_row, columns, slots, layout)
-    work = Work(window, tile, tables, scales, scratch, sizes)
+    work = Work(window, tile, held, tables, scales, scratch, sizes)
     span = Span(block, end_block, row, end_row)
     sweep_moments(source, work, span, (totals, products), 0, totals, 0)
 
@@ -880,9 +967,8 @@ def moment_range(
 def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_gain, scratch, sizes, factor, out):
     """Write the distances of rows that are feature vectors themselves; eight stretches of rows, one a lane."""
     source = Source(rows, first_row, columns, slots, layout)
-    raw, _, _, _, _, _, features, results = carve(scratch, sizes)
+    raw, _, _, _, _, _, _, features, results, bounds = carve(scratch, sizes)
     features[:] = 0.0
-    bounds = np.empty(2 * LANES, np.float64)
     pitch = (rows.shape[1] if source.layout == FLAT else columns.size) * LANES
     for lane in range(LANES):
         bounds[lane] = 0.0
@@ -896,7 +982,9 @@ def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_ga
                     value = load(raw, (row + member) * pitch + column * LANES) - spread_from(centre_gain, 2 * column)
                     at = column * GROUP_SIZE + member * LANES
                     store(features, at, value * spread_from(centre_gain, 2 * column + 1))
-            store_four(results, row * LANES, roots_of_four(solve_group(features, features.size // GROUP_SIZE, factor)))
+            ahead = Ahead(source, start + PAIR + row, -1, lane_rows)
+            distances = solve_group(features, features.size // GROUP_SIZE, factor, ahead)
+            store_four(results, row * LANES, roots_of_four(distances))
         write_back(results, 1, n_rows, start, bounds, out, start, lane_rows)
 
 

@@ -142,6 +142,54 @@ def square_root(_typing: Any, vector: Any) -> Any:
 
 
 @intrinsic
+def refined_root(_typing: Any, vector: Any) -> Any:
+    """Return the square root of every lane, correctly rounded, by multiplication where the processor can start it off.
+
+    From an estimate of 1 / √x to 14 bits, Goldschmidt's iteration leads to √x and 1 / (2 √x), and a last step by the
+    exact remainder rounds as the true root would (Markstein 1990; Cornea, Harrison and Tang 2002). Lanes out of the
+    range in which that holds, zero among them, send the vector to the divider. A test goes through the roots nearest to
+    a rounding boundary, which are the only ones that could go wrong.
+    """
+
+    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        (value,) = args
+        if "+avx512f" not in context.codegen().magic_tuple()[2]:
+            return _call(builder, "sqrt", [value])
+        result = cgutils.alloca_once(builder, _DOUBLES)
+        with builder.if_else(_any_beyond(builder, value, 900), likely=False) as (rare, usual):
+            with rare:
+                builder.store(_call(builder, "sqrt", [value]), result)
+            with usual:
+                builder.store(_refine_root(builder, value), result)
+        return builder.load(result)
+
+    return lanes(vector), generate
+
+
+def _any_beyond(builder: Any, value: Any, exponent: int) -> Any:
+    """Return whether any lane lies outside 2 to the power of -exponent … exponent, or is negative or NaN."""
+    wholes = ir.VectorType(ir.IntType(64), LANES)
+    least, spread_of_bits = (1023 - exponent) << 52, 2 * exponent << 52
+    above = builder.sub(builder.bitcast(value, wholes), ir.Constant(wholes, [least] * LANES))
+    beyond = builder.icmp_unsigned(">", above, ir.Constant(wholes, [spread_of_bits] * LANES))
+    return builder.icmp_unsigned("!=", builder.bitcast(beyond, ir.IntType(LANES)), ir.IntType(LANES)(0))
+
+
+def _refine_root(builder: Any, value: Any) -> Any:
+    half, zero = (ir.Constant(_DOUBLES, [number] * LANES) for number in (0.5, 0.0))
+    mask_type = ir.IntType(8)
+    estimate_type = ir.FunctionType(_DOUBLES, [_DOUBLES, _DOUBLES, mask_type])
+    estimate = cgutils.get_or_insert_function(builder.module, estimate_type, "llvm.x86.avx512.rsqrt14.pd.512")
+    inverse = builder.call(estimate, [value, zero, mask_type(255)])
+    root, half_inverse = builder.fmul(value, inverse), builder.fmul(half, inverse)
+    for _ in range(2):
+        error = _call(builder, "fma", [builder.fneg(root), half_inverse, half])
+        root, half_inverse = (_call(builder, "fma", [one, error, one]) for one in (root, half_inverse))
+    remainder = _call(builder, "fma", [builder.fneg(root), root, value])
+    return _call(builder, "fma", [remainder, half_inverse, root])
+
+
+@intrinsic
 def within(_typing: Any, low: Any, value: Any, high: Any) -> Any:
     """Return 1.0 where `low <= value < high`, 0.0 elsewhere (and where any of them is NaN)."""
 
@@ -153,6 +201,17 @@ def within(_typing: Any, low: Any, value: Any, high: Any) -> Any:
         return builder.select(builder.and_(above, below), one, zero)
 
     return lanes(low, value, high), generate
+
+
+@intrinsic
+def equal(_typing: Any, vector: Any, other: Any) -> Any:
+    """Return whether two vectors are equal in every lane."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        bits = builder.bitcast(builder.fcmp_ordered("==", *args), ir.IntType(LANES))
+        return builder.icmp_unsigned("==", bits, ir.IntType(LANES)((1 << LANES) - 1))
+
+    return types.boolean(vector, other), generate
 
 
 @intrinsic

@@ -99,7 +99,8 @@ def score_table(model: Model, table: Table, places: Places, threads: int) -> tup
     moves = np.array([name not in model.never_moved for name in model.columns])
     sweep = Sweep(table, places[moves], model.window)
     ruler = Ruler(sweep, model.operand, places[~moves], model.never_moved_values, model.penalties)
-    scores = np.full(table.n_rows, np.nan)
+    scores = np.empty(table.n_rows)
+    scores[: model.window - 1] = np.nan
     return scores, measure_spans(lambda _: ruler, sweep.spans(), sweep, threads, scores, 0)
 
 

@@ -128,7 +128,7 @@ class Sweep:
         n_slots = rows.shape[1] if layout == 0 else self.places.size
         plan = engine.make_plan(self.window, self.places.size, n_slots, width)
         scratch = engine.scratch(plan.scratch_size)
-        work = (self.window, plan.tile, plan.tables, scales, scratch, plan.sizes)
+        work = (self.window, plan.tile, plan.held, plan.tables, scales, scratch, plan.sizes)
         engine.kernel(name, self.table.dtype)(rows, first, self.places, slots, layout, *work, *span, *rest)
 
     def score(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 from fractions import Fraction
@@ -11,7 +12,20 @@ import pytest
 from numba import njit
 
 from fastdrift import compilation, engine
-from fastdrift.lanes import LANES, fma, keep, load, spread, spread_from, square_root, store, transpose, within
+from fastdrift.lanes import (
+    LANES,
+    equal,
+    fma,
+    keep,
+    load,
+    refined_root,
+    spread,
+    spread_from,
+    square_root,
+    store,
+    transpose,
+    within,
+)
 
 
 @njit
@@ -33,6 +47,17 @@ def arithmetic(first, second, out):
 def roots(square, out):
     for at in range(0, out.size, LANES):
         store(out, at, square_root(load(square, at)))
+
+
+@njit
+def refined_roots(square, out):
+    for at in range(0, out.size, LANES):
+        store(out, at, refined_root(load(square, at)))
+
+
+@njit
+def all_equal(first, second):
+    return equal(load(first, 0), load(second, 0))
 
 
 @njit
@@ -90,6 +115,61 @@ def test_roots_are_those_of_numpy_over_all_exponents():
     out = np.empty_like(squares)
     roots(squares, out)
     assert out.tobytes() == np.sqrt(squares).tobytes()
+
+
+def roots_of_minus(number, bits):
+    """Return the odd numbers below 2**bits whose squares are -number modulo 2**bits; there are four or none."""
+    if -number % 8 != 1:
+        return []
+    root = 1
+    for known in range(3, bits):  # root² + number is 0 modulo 2**known
+        if (root * root + number) >> known & 1:
+            root += 1 << (known - 1)
+    half, whole = 1 << (bits - 1), 1 << bits
+    return [one % whole for one in (root, -root, root + half, -root + half)]
+
+
+def squares_nearest_to_a_rounding_boundary(nearest):
+    """Return doubles in [1, 4) whose roots lie nearest to the middle of two doubles.
+
+    A middle is M / 2**53 with M odd. With the square A / 2**52, or A / 2**51, the distance is in proportion to the
+    whole number A 2**54 - M², or A 2**55 - M²; all those up to `nearest` are found by roots modulo a power of 2.
+    """
+    found = []
+    for number in range(-nearest | 1, nearest + 1, 2):
+        for bits, unit in ((54, 52), (55, 51)):
+            for root in roots_of_minus(number, bits):
+                whole, rest = divmod(root * root + number, 1 << bits)
+                assert rest == 0
+                if 1 << 53 <= root < 1 << 54 and 1 << 52 <= whole < 1 << 53:
+                    found.append(whole / 2.0**unit)
+    return found
+
+
+def test_refined_roots_are_those_of_numpy_even_next_to_rounding_boundaries():
+    # before it is rounded, a refined root is wrong by less than 2**-50 of the last digit, the distance of number 64
+    hardest = squares_nearest_to_a_rounding_boundary(100_000)
+    assert len(hardest) > 10_000
+    middles = [math.isqrt(int(Fraction(square) * 2**240)) for square in hardest]
+    assert max(abs(middle % 2**68 / 2**68 - 0.5) for middle in middles) < 1e-11  # they are as hard as claimed
+    squares = np.abs(doubles_of_every_size(4_000_000, 3))
+    squares[: len(hardest)] = hardest
+    squares[-16:] = [0.0, 5e-324, 1e-308, np.finfo(float).max, np.inf, 2.0**-900, 2.0**900, 4.0] * 2
+    out = np.empty_like(squares)
+    refined_roots(squares, out)
+    assert out.tobytes() == np.sqrt(squares).tobytes()
+    out = np.empty(LANES)
+    refined_roots(np.array([-1.0, np.nan, -0.0, 0.0, -np.inf, 1.0, 2.0, 9.0]), out)
+    assert np.isnan(out[[0, 1, 4]]).all()
+    assert out[[2, 3, 5, 6, 7]].tolist() == [0.0, 0.0, 1.0, math.sqrt(2.0), 3.0]
+
+
+def test_vectors_are_equal_only_if_all_lanes_are():
+    one = np.arange(8.0)
+    assert all_equal(one, one.copy())
+    for lane in range(LANES):
+        assert not all_equal(one, np.where(np.arange(8) == lane, -1.0, one))
+    assert not all_equal(np.full(8, np.nan), np.full(8, np.nan))
 
 
 def test_within_is_half_open_and_false_for_nan_and_keep_drops_even_nan():
@@ -151,3 +231,21 @@ def test_the_rooms_above_the_kernels_know_their_sizes_and_layouts():
     rows, columns = np.zeros((3, 4)), np.arange(4)
     layouts = [engine.layout_of(array, columns)[0] for array in (rows, np.asfortranarray(rows), rows[:, ::-1])]
     assert layouts == [kernels.FLAT, kernels.COLUMNS, kernels.ANY]
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
+def test_another_processor_gives_the_same_bytes(run_python, tmp_path):
+    code = """
+import hashlib, numpy as np, fastdrift as fd
+rows = np.random.default_rng(0).normal(size=(9_000, 5)).cumsum(axis=0)
+for window in (20, 200):
+    model = fd.fit(rows, window=window, threshold="in-sample")
+    print(hashlib.sha256(fd.score(model, rows).tobytes() + model.cholesky.tobytes()).hexdigest())
+from fastdrift import engine
+print("zmm" in next(iter(engine.kernel("score_range", float).inspect_asm().values()), "zmm"))
+"""
+    *here, _ = run_python(code, "-W", "ignore").split()
+    options = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "", "FASTDRIFT_CACHE_DIR": str(tmp_path)}
+    *there, wide = run_python(code, "-W", "ignore", **options).split()
+    assert there == here
+    assert wide == "False"
