@@ -20,7 +20,7 @@ from fastdrift.lanes import LANES, fma, load, spread, square_root, store
 # 128 MiB: beyond every cache but the largest servers' last one, which benchmarks of this size meet just so
 READ_BYTES = 1 << 27
 CHAINS = 12
-ROUNDS = 200_000
+ROUNDS = 1_000_000
 
 
 @njit(nogil=True)
