@@ -38,6 +38,8 @@ Folds = Sequence[tuple[int, int]]
 Pieces = Sequence[tuple[tuple[int, int], Moments]]
 
 FOLDS = 5
+# ranges that a fold is cut into, so that several threads have something to do with all of them
+FOLD_RANGES = 4
 # a fold's fit takes no feature's scale below this share of that over the whole baseline: else a column that moves in
 # one fold alone, and has no scale in the others, decides the threshold; from 0.03 to 0.3 healthy rows cost the same
 LEAST_SPREAD = 0.2
@@ -254,7 +256,7 @@ def _piece_moments(sweep: Sweep, units: Units, folds: Sequence[tuple[int, int]],
     gap = sweep.window - 1
     edges = {min(max(edge + shift, start), stop) for fold in folds for edge in fold for shift in (-gap, 0, gap)}
     pieces = list(itertools.pairwise(sorted(edges)))
-    spans = [sweep.spans(*piece) for piece in pieces]
+    spans = [sweep.spans(*piece, n_ranges=FOLD_RANGES) for piece in pieces]
     scales = feature_scales(sweep.window, units.centre, 1 / units.scale)
     parts = iter(sweep_moments(sweep, list(itertools.chain(*spans)), scales, units.centre.size, threads))
     return [(piece, Moments.total([next(parts) for _ in own])) for piece, own in zip(pieces, spans, strict=True)]
@@ -273,16 +275,15 @@ def _measure_folds(sweep: Sweep, operands: Sequence[Measure], folds: Folds, thre
     ruler_of = {}
     for fold, operand in zip(folds, operands, strict=True):
         ruler = Ruler(sweep, operand, none, np.zeros(0), np.zeros(0))
-        ruler_of.update(dict.fromkeys(sweep.spans(*fold), ruler))
+        ruler_of.update(dict.fromkeys(sweep.spans(*fold, n_ranges=FOLD_RANGES), ruler))
     measure_spans(ruler_of.__getitem__, list(ruler_of), sweep, threads, scores, start)
     return scores
 
 
 def _upper_quantile(scores: Floats, share: float) -> float:
     """Return the least score that at most `share` of the finite scores exceed; the scores are reordered."""
-    finite = np.isfinite(scores)
-    if not finite.all():
-        scores = scores[finite]
+    if not np.isfinite(scores.sum()):
+        scores = scores[np.isfinite(scores)]
     rank = math.ceil((1 - share) * (scores.size - 1))
     scores.partition(rank)
     return float(scores[rank])

@@ -239,18 +239,18 @@ def _tables(window: int) -> Floats:
     return tables.ravel()
 
 
-def spans(n_rows: int, window: int, n_columns: int, row: int | None = None) -> Iterator[Span]:
+def spans(n_rows: int, window: int, n_columns: int, row: int = 0, n_ranges: int = MIN_RANGES) -> Iterator[Span]:
     """Cut the windows that end in rows `row` … `n_rows` - 1 into spans: (block, end block, row, end row).
 
-    `row` is `window` - 1, the first row with a window, unless given.
+    There will be `n_ranges` or more if that leaves a block a lane.
     """
-    row = max(window - 1, row or 0)
+    row = max(window - 1, row)
     if row >= n_rows:
         return
     first_block, end_block = row // window, -(-n_rows // window)
     step_numbers, n_steps = LANES * window * n_columns, (end_block - first_block) // LANES
     by_size = max(RANGE_NUMBERS // step_numbers, min(LONG_STEPS, LONG_NUMBERS // step_numbers))
-    by_share = max(n_steps // MIN_RANGES, min(LONG_STEPS, n_steps // LONG_RANGES))
+    by_share = max(n_steps // n_ranges, min(LONG_STEPS, n_steps // LONG_RANGES))
     blocks = LANES * max(1, min(by_size, by_share))
     for block in range(first_block, end_block, blocks):
         end = min(block + blocks, end_block)

@@ -906,6 +906,28 @@ def dot_four(four, other):
 
 
 @jit
+def add_diagonal(features, n_features, products):
+    """Add the squares of a group's features."""
+    for feature in range(n_features):
+        four = load_four(features, feature * GROUP_SIZE)
+        add_at(products, feature * LANES, dot_four(four, four))
+
+
+@jit
+def add_triangle(features, n_features, products):
+    """Add the products of a group's features, two rows of the lower triangle at a time: half the loads of one."""
+    for feature in range(0, n_features, 2):
+        upper, lower = load_four(features, feature * GROUP_SIZE), load_four(features, (feature + 1) * GROUP_SIZE)
+        at = feature * (feature + 1) // 2 * LANES
+        next_at = at + (feature + 1) * LANES
+        for other in range(feature + 1):
+            four = load_four(features, other * GROUP_SIZE)
+            add_at(products, at + other * LANES, dot_four(upper, four))
+            add_at(products, next_at + other * LANES, dot_four(lower, four))
+        add_at(products, next_at + (feature + 1) * LANES, dot_four(lower, lower))
+
+
+@jit
 def consume_moments(features, count, row, bounds, results, _at, ahead, extra):
     """Add a group to the sums: windows, broken windows, fourth powers of norms, features, products of features.
 
@@ -914,22 +936,21 @@ def consume_moments(features, count, row, bounds, results, _at, ahead, extra):
     prefetch_part(ahead, 0, 1)
     totals, products = extra
     n_features = totals.size // LANES - 3
-    diagonal = products.size == n_features * LANES
     broken = admit_windows(features, n_features, count, row, bounds, results)
     weights = load_four(results, 0)
     add_at(totals, 0, (weights[0] + weights[1]) + (weights[2] + weights[3]))
     add_at(totals, LANES, broken)
     zero = spread(0.0)
     norms = (zero, zero, zero, zero)
-    at = 0
     for feature in range(n_features):
         four = load_four(features, feature * GROUP_SIZE)
         norms = add_squares(four, norms)
         add_at(totals, (3 + feature) * LANES, (four[0] + four[1]) + (four[2] + four[3]))
-        for other in range(feature if diagonal else 0, feature + 1):
-            add_at(products, at, dot_four(four, load_four(features, other * GROUP_SIZE)))
-            at += LANES
     add_at(totals, 2 * LANES, dot_four(norms, norms))
+    if products.size == n_features * LANES:
+        add_diagonal(features, n_features, products)
+    else:
+        add_triangle(features, n_features, products)
 
 
 sweep_moments = sweep_with(consume_moments)

@@ -112,10 +112,10 @@ class Sweep:
     def __init__(self, table: Table, places: Places, window: int) -> None:
         self.table, self.places, self.window = table, places, window
 
-    def spans(self, row: int = 0, end_row: int | None = None) -> list[Span]:
-        """Return the spans of the windows that end in rows `row` … `end_row` - 1."""
+    def spans(self, row: int = 0, end_row: int | None = None, n_ranges: int = engine.MIN_RANGES) -> list[Span]:
+        """Return the spans of the windows that end in rows `row` … `end_row` - 1, if many at least `n_ranges`."""
         end_row = self.table.n_rows if end_row is None else end_row
-        return list(engine.spans(end_row, self.window, self.table.n_columns, row))
+        return list(engine.spans(end_row, self.window, self.table.n_columns, row, n_ranges))
 
     def rows(self, span: Span) -> tuple[Rows, int]:
         """Return the rows a span needs and the absolute row of the first."""
