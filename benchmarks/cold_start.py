@@ -10,14 +10,14 @@ import subprocess
 import sys
 import tempfile
 
-_IMPORT = """
+IMPORT = """
 import time; start = time.perf_counter()
 import numpy
 between = time.perf_counter()
 import fastdrift
 print(time.perf_counter() - between)
 """
-_SCORE = """
+SCORE = """
 import time; import numpy as np
 rows = np.random.default_rng(0).normal(size=(2000, 8))
 start = time.perf_counter()
@@ -39,10 +39,10 @@ def fresh(code: str, cache: str) -> float:
 def measure(rounds: int = 5) -> dict[str, float]:
     """Return the least seconds of each kind of start; the one without a cache is measured once."""
     with tempfile.TemporaryDirectory() as cache:
-        first_ever = fresh(_SCORE, cache)
+        first_ever = fresh(SCORE, cache)
         return {
-            "import fastdrift beyond numpy": min(fresh(_IMPORT, cache) for _ in range(rounds)),
-            "first fit and score, kernels in the cache": min(fresh(_SCORE, cache) for _ in range(rounds)),
+            "import fastdrift beyond numpy": min(fresh(IMPORT, cache) for _ in range(rounds)),
+            "first fit and score, kernels in the cache": min(fresh(SCORE, cache) for _ in range(rounds)),
             "first fit and score ever": first_ever,
         }
 

@@ -16,7 +16,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.scaling_claims import Claim, claims_table, judge, points_table
-from benchmarks.scaling_curves import CURVES, FULL, QUICK, ROOT, Curve, Sizes
+from benchmarks.scaling_curves import CURVES, FULL, QUICK, Curve, Sizes
+from benchmarks.scaling_memory import ROOT
 from benchmarks.scaling_picture import scaling_figure
 from benchmarks.timing import describe_machine
 from fastdrift.plots import to_bytes

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import functools
-import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +15,11 @@ import numpy as np
 import fastdrift as fd
 from benchmarks.naive import assert_right
 from benchmarks.rows import Floats, make_rows
+from benchmarks.scaling_memory import memory_in_a_process
 from benchmarks.scaling_stream import assert_pieces_continue, fill, stream_pieces
-from benchmarks.timing import REST, seconds
+from benchmarks.timing import REST, repeat, seconds
 from fastdrift.engine import default_threads
 
-ROOT = Path(__file__).parent.parent
 COLUMNS, WINDOW = 8, 50
 # a call is repeated for so many seconds in its turn: the shortest take 1 ms and would be all wake-up otherwise
 TURN = 0.03
@@ -116,14 +114,6 @@ def fit_work(rows: Floats, threads: int) -> Work:
     # the threshold is of held-out scores, these are not held out
     np.testing.assert_allclose(np.mean(scores[WINDOW:] > model.threshold), model.false_alarm_rate, rtol=0.2)
     return Work(call, len(rows))
-
-
-def repeat(call: Callable[[], Any], patience: float) -> Iterator[float]:
-    """Yield the seconds of one call after the other until `patience` is spent, of one at least."""
-    end = time.perf_counter() + patience
-    yield seconds(call)
-    while time.perf_counter() < end:
-        yield seconds(call)
 
 
 def nanoseconds_a_row(works: Works, rounds: int, rest: float = 0.0) -> dict[str, dict[int, float]]:
@@ -229,9 +219,7 @@ def memory_curve(sizes: Sizes) -> Curve:
     series: dict[int, float] = {}
     if sys.platform.startswith("linux"):
         for n_pieces, piece_rows in [*((1, n_rows) for n_rows in sizes.rows), (sizes.pieces, sizes.piece_rows)]:
-            command = [sys.executable, "-m", "benchmarks.scaling_memory", str(n_pieces), str(piece_rows)]
-            done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-            series[n_pieces * piece_rows] = float(done.stdout)
+            series[n_pieces * piece_rows] = memory_in_a_process(n_pieces, piece_rows)
     return Curve("rows", "MiB beside input and output", {threads_name(2): series})
 
 

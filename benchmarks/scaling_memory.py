@@ -7,6 +7,7 @@ Linux only: it makes the kernel forget the highest memory so far, then reads it 
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 import fastdrift as fd
 from benchmarks.scaling_stream import stream_pieces
 
+ROOT = Path(__file__).parent.parent
 MIB = 1 << 20
 COLUMNS, WINDOW, THREADS = 8, 50, 2
 BASELINE, SMALL = 10_000, 1_000
@@ -48,6 +50,12 @@ def memory_beyond(n_pieces: int, piece_rows: int) -> float:
         piece = next(pieces, None)
     # scores may lie where memory was free already: less than nothing is nothing
     return max(0.0, peak_mib() - before - n_bytes / MIB)
+
+
+def memory_in_a_process(n_pieces: int, piece_rows: int) -> float:
+    """Return the same, measured in a fresh process."""
+    command = [sys.executable, "-m", "benchmarks.scaling_memory", str(n_pieces), str(piece_rows)]
+    return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
 if __name__ == "__main__":

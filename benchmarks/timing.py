@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 # OpenMP and BLAS threads of the call before still spin for a while
@@ -18,6 +18,14 @@ def seconds(call: Callable[[], Any]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
+
+
+def repeat(call: Callable[[], Any], patience: float) -> Iterator[float]:
+    """Yield the seconds of one call after the other until `patience` is spent, of one at least."""
+    end = time.perf_counter() + patience
+    yield seconds(call)
+    while time.perf_counter() < end:
+        yield seconds(call)
 
 
 def interleaved_minima(calls: dict[str, Callable[[], Any]], rounds: int, rest: float = REST) -> dict[str, float]:

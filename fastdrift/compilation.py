@@ -70,15 +70,18 @@ def kernel_keys() -> list[tuple[str, np.dtype[Any] | None]]:
     return [("cholesky", None), *((name, np.dtype(kind)) for name in _ARGUMENTS for kind in (np.float64, np.float32))]
 
 
-def compile_kernel(name: str, dtype: np.dtype[Any] | None) -> Any:
-    """Return the kernel `name` for rows of `dtype`, compiled or loaded; it will never compile again."""
+def compile_kernel(name: str, dtype: np.dtype[Any] | None, *, keep: bool = True) -> Any:
+    """Return the kernel `name` for rows of `dtype`, compiled or loaded; it will never compile again.
+
+    Without `keep` it is compiled anew and not kept: numba shows no assembly of what it has loaded.
+    """
     if dtype is None:
         arguments: tuple[Any, ...] = (_FIXED_MATRIX, types.float64, _MATRIX)
     else:
         rows = types.Array(types.float32 if dtype == np.float32 else types.float64, 2, "A", readonly=True)
         arguments = (rows, *_ARGUMENTS[name])
     dispatcher = numba.njit(**kernels.OPTIONS)(getattr(kernels, name).py_func)
-    directory = cache_directory()
+    directory = cache_directory() if keep else None
     if directory is not None:
         dispatcher._cache = _KernelCache(dispatcher.py_func, directory, str(dtype))
     dispatcher.compile(arguments)

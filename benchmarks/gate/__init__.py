@@ -1,0 +1,1 @@
+"""The regression gate: every case's speed beside its committed floor."""
