@@ -1,0 +1,291 @@
+"""The regression gate passes what is as fast as it was, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numba import njit
+
+from benchmarks.cases import CASES, Case
+from benchmarks.gate import __main__ as gate
+from benchmarks.gate.assembly import Loop, judge_loops, loops_of
+from benchmarks.gate.floors import (
+    Floors,
+    FloorsError,
+    judge_names,
+    judge_peak,
+    judge_speed,
+    load_floors,
+    save_floors,
+)
+from benchmarks.gate.timer import Lap, Timer
+
+ROOT = Path(__file__).parent.parent
+SUITE = """
+import numpy as np
+from benchmarks.cases import Case
+
+def prepare():
+    numbers = np.arange(10_000.0)
+    assert numbers.sum() == 49_995_000
+    return numbers.sum
+
+CASES = [Case("sum", prepare), Case("sum again", prepare, reference="memory")]
+"""
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Return the options of a suite of one's own, and the path of its floors, made already."""
+    suite, floors = tmp_path / "mine.py", tmp_path / "mine.json"
+    suite.write_text(SUITE)
+    options = ["--suite", str(suite), "--floors", str(floors), "--rounds", "2"]
+    assert gate.main([*options, "--update", "--reason", "first"]) == 0
+    return options, floors
+
+
+def slow_down(path, name, times):
+    """Raise a floor, which is what a slower case looks like."""
+    document = json.loads(path.read_text())
+    document["speeds"][name] *= times
+    path.write_text(json.dumps(document))
+
+
+# Floors
+
+
+def test_floors_come_back_from_their_file(tmp_path):
+    floors = Floors().updated({"a": 0.5}, {"b": 12.0}, "a machine", "why not")
+    save_floors(floors, tmp_path / "f.json")
+    assert load_floors(tmp_path / "f.json") == floors
+    later = floors.updated({"a": 0.4, "c": 1.0}, {}, "another", "slower, but right")
+    assert [entry["reason"] for entry in later.history] == ["why not", "slower, but right"]
+    assert later.history[-1]["changed"] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "no such file; --update"),
+        ("{", "Expecting property name"),
+        ("[]", "its schema is None"),
+        ('{"schema": 7, "speeds": {}, "peaks": {}}', "its schema is 7, this gate reads 1"),
+        ('{"schema": 1, "speeds": {"a": 0}, "peaks": {}}', "speeds must map names to numbers above 0"),
+        ('{"schema": 1, "speeds": {"a": "fast"}, "peaks": {}}', "speeds must map"),
+        ('{"schema": 1, "speeds": {}}', "peaks must map"),
+        ('{"schema": 1, "speeds": {}, "peaks": {}, "history": 1}', "history a list"),
+    ],
+)
+def test_floors_that_cannot_be_used_say_why(tmp_path, content, complaint, capsys):
+    path = tmp_path / "f.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(FloorsError, match=re.escape(complaint)):
+        load_floors(path)
+    assert gate.main(["--floors", str(path)]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+def test_a_speed_a_quarter_below_its_floor_fails_and_one_above_does_not():
+    floors = Floors({"a": 1.0})
+    assert list(judge_speed("a", 0.76, floors)) == []
+    (verdict,) = judge_speed("a", 0.74, floors)
+    assert verdict.problem == "runs at 74% of its floor, less than 75%"
+
+
+def test_cases_without_floors_and_floors_without_cases_fail():
+    verdicts = list(judge_names({"new", "kept"}, Floors({"kept": 1.0, "gone": 1.0})))
+    assert [verdict.name for verdict in verdicts] == ["gone", "new"]
+    assert "no longer benchmarked" in verdicts[0].problem
+    assert "no floor" in verdicts[1].problem
+
+
+def test_memory_above_what_was_committed_fails():
+    floors = Floors(peaks={"score": 9.0})
+    assert list(judge_peak("score", 15.9, floors)) == []
+    assert "16.1 MiB where 9.0" in next(judge_peak("score", 16.1, floors)).problem
+    assert "no figure" in next(judge_peak("fit", 1.0, floors)).problem
+
+
+def test_the_committed_floors_are_those_of_the_suite():
+    floors = load_floors(ROOT / "bench_data" / "floors.json")
+    assert floors.speeds.keys() == {case.name for case in CASES}
+    assert len(CASES) == len({case.name for case in CASES})
+    assert floors.history[-1]["reason"]
+
+
+# Timing
+
+
+@pytest.mark.parametrize(("second", "problems"), [(1.0, 0), (2.0, 1)])
+def test_a_second_measurement_must_agree(monkeypatch, second, problems):
+    asked = []
+    monkeypatch.setattr(gate, "measure", lambda _case, rounds: asked.append(rounds) or Lap(second, 1.0))
+    case, floors = Case("a", lambda: None), Floors({"a": 1.0})
+    _, verdicts = gate.judge_case(case, Lap(2.0, 1.0), floors, rounds=3)
+    assert len(verdicts) == problems
+    assert asked == [6]
+
+
+def test_a_case_near_its_floor_is_not_measured_again(monkeypatch):
+    monkeypatch.setattr(gate, "measure", None)
+    _, verdicts = gate.judge_case(Case("a", lambda: None), Lap(1.0, 0.9), Floors({"a": 1.0}), rounds=3)
+    assert verdicts == []
+
+
+def test_what_is_compiled_while_it_is_timed_is_noticed():
+    def prepare():
+        @njit
+        def double(value):
+            return 2 * value
+
+        kinds = iter([np.int8, np.int16, np.int32, np.int64, np.float32, np.float64, *[np.float64] * 10**6])
+        return lambda: double(next(kinds)(1))
+
+    lap = Timer(Case("double", prepare)).lap()
+    assert set(lap.compiled) == {"double"}
+    _, verdicts = gate.judge_case(Case("double", prepare), lap, Floors({"double": 1e-9}), rounds=1)
+    assert [verdict.problem for verdict in verdicts] == ["compiles double while it is timed"]
+    assert Timer(Case("nothing", lambda: lambda: None)).lap().compiled == ()
+
+
+# Assembly
+
+
+@njit
+def scalar_loop(numbers, out):
+    total = 0.0
+    for at in range(numbers.size):  # each step needs the one before
+        total = (total * 0.5 + numbers[at]) * (total - 3.0) + (total * numbers[at] - 1.0) * 0.25 + total * 0.125
+    out[0] = total
+
+
+def test_a_hot_loop_on_single_numbers_is_found():
+    scalar_loop(np.ones(9), np.ones(1))
+    (assembly,) = scalar_loop.inspect_asm().values()
+    loops = loops_of(assembly)
+    if not loops:
+        pytest.skip("reads x86 assembly")
+    assert any(loop.scalar >= 8 > loop.packed for loop in loops)
+    problems = [verdict.problem for verdict in judge_loops("scalar_loop", loops, (16,))]
+    assert "on single numbers and 0 on vectors" in problems[0]
+    assert "has [0] packed multiply-adds" in problems[-1]
+
+
+def test_loops_are_told_apart():
+    inner = ["\tvfmadd231pd\t%zmm0, %zmm1, %zmm2"] * 16 + ["\tjne\t.LBB0_2"]
+    outer = ["\tvaddsd\t%xmm0, %xmm1, %xmm2"] * 9 + ["\tvsqrtpd\t%zmm1, %zmm2", "\tjmp\t.LBB0_1"]
+    assembly = "\n".join(["f:", "\tjmp\t.LBB0_1", ".LBB0_1:", "\tvmovups\t(%rax), %zmm0", ".LBB0_2:", *inner, *outer])
+    assert loops_of(assembly) == [Loop(16, 16, 0)]
+    assert list(judge_loops("f", loops_of(assembly), (16,))) == []
+    (verdict,) = judge_loops("f", loops_of(assembly), (16, 32))
+    assert "[16] packed multiply-adds in its busiest loops, [32, 16] are wanted" in verdict.problem
+
+
+# The command
+
+
+def test_a_suite_of_ones_own_passes_at_its_floors_and_fails_above(own, capsys):
+    options, path = own
+    slow_down(path, "sum", 1 / 2)
+    slow_down(path, "sum again", 1 / 2)
+    assert gate.main(options) == 0
+    assert "passed" in capsys.readouterr().out
+    slow_down(path, "sum", 20)
+    assert gate.main(options) == 1
+    captured = capsys.readouterr()
+    assert "FAILED sum: runs at" in captured.err
+    assert "1 problem(s)" in captured.out
+    assert gate.main([*options, "--only", "sum again"]) == 0
+
+
+def test_a_case_that_vanished_fails(own, capsys):
+    options, path = own
+    document = json.loads(path.read_text())
+    document["speeds"]["product"] = 1.0
+    path.write_text(json.dumps(document))
+    assert gate.main(options) == 1
+    assert "FAILED product: has a floor but is no longer benchmarked" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--update"], "--update needs --reason"),
+        (["--update", "--reason", " "], "--update needs --reason"),
+        (["--update", "--reason", "why", "--only", "x"], "measures all cases"),
+        (["--only", "no such case"], "no case is called 'no such case'"),
+        (["--rounds", "0"], "at least 1"),
+    ],
+)
+def test_wrong_usage_is_an_error_of_usage(options, complaint, capsys):
+    with pytest.raises(SystemExit) as stop:
+        gate.main(options)
+    assert stop.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "no such file of Python"),
+        ("CASES = []", "must be a list"),
+        ("from benchmarks.cases import Case\nCASES = [Case('a', list), Case('a', list)]", "two cases are called 'a'"),
+    ],
+)
+def test_a_suite_that_cannot_be_used_says_why(tmp_path, content, complaint, capsys):
+    path = tmp_path / "mine.py"
+    if content:
+        path.write_text(content)
+    assert gate.main(["--suite", str(path)]) == 2
+    assert complaint in capsys.readouterr().err
+
+
+needs_git = pytest.mark.skipif(
+    shutil.which("git") is None or not (ROOT / ".git").exists(), reason="there is no repository of other revisions"
+)
+
+
+@needs_git
+def test_another_revision_is_timed_in_turns(own, capsys):
+    options, _ = own
+    assert gate.main([*options, "--against", "HEAD"]) == 0
+    rows = re.findall(r"^\| (sum.*?) \| [\d,]+ \| [\d,]+ \| ([\d.]+) \|$", capsys.readouterr().out, re.MULTILINE)
+    assert [name for name, _ in rows] == ["sum", "sum again"]
+
+
+@needs_git
+def test_the_other_side_has_the_revision_s_package_and_not_this_one(tmp_path):
+    from benchmarks.gate.revision import checkout
+    from benchmarks.gate.worker import SuiteError, Worker
+
+    suite = tmp_path / "where.py"
+    suite.write_text(
+        "import fastdrift\nfrom benchmarks.cases import Case\n"
+        "def prepare():\n    raise RuntimeError(fastdrift.__file__)\nCASES = [Case('where', prepare)]\n"
+    )
+    with checkout("HEAD") as source:
+        for place in (source, ROOT):
+            with Worker(place, str(suite)) as worker, pytest.raises(SuiteError, match=re.escape(str(place))):
+                worker.lap("where")
+
+
+@needs_git
+def test_a_revision_that_is_not_there_is_an_error_of_usage(own, capsys):
+    options, _ = own
+    assert gate.main([*options, "--against", "no-such-revision"]) == 2
+    assert "no-such-revision" in capsys.readouterr().err
+
+
+def test_the_command_has_help_with_examples():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.gate", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "python -m benchmarks.gate --against HEAD~3" in done.stdout
