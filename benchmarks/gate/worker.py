@@ -97,5 +97,8 @@ class Worker:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.communicate()
+        try:
+            self.process.communicate(timeout=10)  # it ends where its input does, and takes its files along
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
