@@ -28,13 +28,18 @@ def repeat(call: Callable[[], Any], patience: float) -> Iterator[float]:
         yield seconds(call)
 
 
-def interleaved_minima(calls: dict[str, Callable[[], Any]], rounds: int, rest: float = REST) -> dict[str, float]:
-    """Return the least seconds of each call; they take turns, so that the machine's moods hit all alike."""
+def interleaved_minima(
+    calls: dict[str, Callable[[], Any]], rounds: int, *, rest: float = REST, turn: float = 0.0
+) -> dict[str, float]:
+    """Return the least seconds of each call; they take turns, so that the machine's moods hit all alike.
+
+    In its turn a call is repeated until `turn` seconds are spent.
+    """
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(rounds):
         for name, call in calls.items():
             time.sleep(rest)
-            best[name] = min(best[name], seconds(call))
+            best[name] = min(best[name], *repeat(call, turn))
     return best
 
 

@@ -284,6 +284,17 @@ def test_a_revision_that_is_not_there_is_an_error_of_usage(own, capsys):
     assert "no-such-revision" in capsys.readouterr().err
 
 
+def test_the_suite_of_the_readme_runs(tmp_path, capsys):
+    (code,) = re.findall(r"```py\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    suite = tmp_path / "mine.py"
+    suite.write_text(code)
+    options = ["--suite", str(suite), "--floors", str(tmp_path / "mine.json"), "--rounds", "3"]
+    assert gate.main([*options, "--update", "--reason", "first floors"]) == 0
+    slow_down(tmp_path / "mine.json", "score of my telemetry", 1 / 2)
+    assert gate.main(options) == 0
+    assert "| score of my telemetry |" in capsys.readouterr().out
+
+
 def test_the_command_has_help_with_examples():
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.gate", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
