@@ -32,11 +32,8 @@ def test_a_peer_that_is_not_installed_is_listed_as_such_and_the_run_goes_on(monk
 
 def test_what_loses_digits_is_seen_and_what_does_not_is_too(capsys):
     assert peers.main([*SMALL, "--only", "pandas + scikit-learn"]) == 0
-    errors = dict(
-        re.findall(
-            r"^\| (fastdrift|pandas \+ scikit-learn) \| .* \| (\S+e-\d+) \|$", capsys.readouterr().out, re.MULTILINE
-        )
-    )
+    printed = capsys.readouterr().out
+    errors = dict(re.findall(r"^\| (fastdrift|pandas \+ scikit-learn) \| .* \| (\S+e-\d+) \|$", printed, re.MULTILINE))
     assert float(errors["fastdrift"]) < 1e-14
     assert float(errors["pandas + scikit-learn"]) > 1e-8
 
