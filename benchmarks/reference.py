@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.timing import seconds
+from benchmarks.timing import repeat
 from fastdrift.lanes import LANES, fma, load, spread, square_root, store
 
 # 128 MiB: beyond every cache but the largest servers' last one, which benchmarks of this size meet just so
 READ_BYTES = 1 << 27
 CHAINS = 12
 ROUNDS = 1_000_000
+# seconds over which a rate is taken
+HELD = 0.05
 
 
 @njit(nogil=True)
@@ -93,16 +95,20 @@ def at_once(call: Callable[[], None], threads: int, pool: ThreadPoolExecutor) ->
         done.result()
 
 
-def rates(threads: int, rounds: int = 7) -> dict[str, float]:
-    """Return bytes read, and numbers multiplied and added, or rooted, a second by `threads` threads together."""
+def rates(threads: int, rounds: int = 3) -> dict[str, float]:
+    """Return bytes read, and numbers multiplied and added, or rooted, a second by `threads` threads together.
+
+    These are rates that are held for a while: in its first milliseconds a processor may run faster than it can stay.
+    """
     amounts = {
         "bytes": (read_once, READ_BYTES),
         "operations": (multiply_add_once, ROUNDS * CHAINS * LANES),
         "roots": (roots_once, ROUNDS * 4 * LANES),
     }
+    best = dict.fromkeys(amounts, 0.0)
     with ThreadPoolExecutor(threads) as pool:
-        best = dict.fromkeys(amounts, float("inf"))
-        for _ in range(rounds + 1):
-            for name, (call, _) in amounts.items():
-                best[name] = min(best[name], seconds(functools.partial(at_once, call, threads, pool)))
-    return {name: threads * amount / best[name] for name, (_, amount) in amounts.items()}
+        for _ in range(rounds):
+            for name, (call, amount) in amounts.items():
+                spent = list(repeat(functools.partial(at_once, call, threads, pool), HELD))
+                best[name] = max(best[name], threads * amount * len(spent) / sum(spent))
+    return best

@@ -84,8 +84,8 @@ class Line(NamedTuple):
 
 
 def measure(shapes: Sequence[Shape], dtypes: Sequence[str], n_rows: int, rounds: int, threads: int) -> list[Line]:
-    """Time a score of every shape, and the machine beside each; the best the machine ever did is the limit."""
-    seconds, best = {}, dict.fromkeys(("bytes", "operations", "roots"), 0.0)
+    """Time a score of every shape, and what the machine can do in the same seconds."""
+    lines = []
     for n_columns, group in itertools.groupby(sorted(shapes), key=lambda one: one.columns):
         rows = make_rows(n_rows, n_columns)
         stored = {dtype: rows.astype(dtype) for dtype in dtypes}
@@ -95,9 +95,9 @@ def measure(shapes: Sequence[Shape], dtypes: Sequence[str], n_rows: int, rounds:
             expected = fd.score(model, stored[dtypes[0]].astype(np.float64), threads=threads)
             assert calls[dtypes[0]]().tobytes() == expected.tobytes()
             minima = interleaved_minima(calls, rounds, rest=0.0)
-            seconds.update({(one, dtype): least for dtype, least in minima.items()})
-            best = {name: max(best[name], rate) for name, rate in rates(threads, rounds=2).items()}
-    return [line_of(one, dtype, least / n_rows, best) for (one, dtype), least in seconds.items()]
+            machine = rates(threads)
+            lines += [line_of(one, dtype, least / n_rows, machine) for dtype, least in minima.items()]
+    return lines
 
 
 def fit_model(rows: np.ndarray, window: int) -> fd.Model:
@@ -106,10 +106,10 @@ def fit_model(rows: np.ndarray, window: int) -> fd.Model:
     return fd.fit(baseline, window=window, shrinkage=0.5, threshold="in-sample")
 
 
-def line_of(one: Shape, dtype: str, seconds: float, best: dict[str, float]) -> Line:
+def line_of(one: Shape, dtype: str, seconds: float, machine: dict[str, float]) -> Line:
     """Put what a shape needs beside what was measured."""
     needed = need(one.columns, np.dtype(dtype).itemsize)
-    times = (needed.bytes / best["bytes"], needed.operations / best["operations"], needed.roots / best["roots"])
+    times = [amount / machine[name] for name, amount in needed._asdict().items() if name in machine]
     return Line(one, dtype, needed, *(1e9 * time for time in (*times, seconds)))
 
 
