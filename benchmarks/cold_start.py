@@ -5,13 +5,13 @@ python -m benchmarks.cold_start
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import fastdrift
+from benchmarks.timing import usual_environment
 
 IMPORT = """
 import time; start = time.perf_counter()
@@ -34,7 +34,7 @@ print(time.perf_counter() - start)
 def fresh(code: str, cache: str) -> float:
     """Return the seconds that a fresh process prints."""
     own = Path(fastdrift.__file__).parent.parent  # of the revision at hand, which need not be the one installed
-    environment = {**os.environ, "FASTDRIFT_CACHE_DIR": cache, "PYTHONPATH": str(own)}
+    environment = {**usual_environment(), "FASTDRIFT_CACHE_DIR": cache, "PYTHONPATH": str(own)}
     command = [sys.executable, "-W", "ignore", "-c", code]
     printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     return float(printed)

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import os
-import platform
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +26,7 @@ from benchmarks.naive import exact_std
 from benchmarks.options import Shape, shape
 from benchmarks.peer_libraries import PEERS, Peer, Rolled
 from benchmarks.rows import Floats, make_rows
-from benchmarks.timing import describe_machine, interleaved_minima, seconds
+from benchmarks.timing import describe_machine, interleaved_minima, keep_memory, seconds
 
 SHAPES = [Shape(8, 50), Shape(32, 100)]
 OURS, ONE = "fastdrift", "fastdrift, 1 thread"
@@ -156,13 +154,6 @@ def to_markdown(title: str, columns: dict[str, dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def keep_memory() -> None:
-    """Start this process anew with an allocator that keeps what is freed, where the system's has settings for it."""
-    settings = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
-    if platform.libc_ver()[0] == "glibc" and not os.environ.keys() & settings.keys():
-        os.execve(sys.executable, [sys.executable, "-m", "benchmarks.peers", *sys.argv[1:]], os.environ | settings)  # noqa: S606
-
-
 def say(message: str) -> None:
     """Tell who waits at a terminal how far it is."""
     if sys.stderr.isatty():
@@ -196,5 +187,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    keep_memory()
+    keep_memory("benchmarks.peers")
     sys.exit(main())

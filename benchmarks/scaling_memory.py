@@ -15,6 +15,7 @@ import numpy as np
 
 import fastdrift as fd
 from benchmarks.scaling_stream import stream_pieces
+from benchmarks.timing import usual_environment
 
 ROOT = Path(__file__).parent.parent
 MIB = 1 << 20
@@ -55,7 +56,8 @@ def memory_beyond(n_pieces: int, piece_rows: int) -> float:
 def memory_in_a_process(n_pieces: int, piece_rows: int) -> float:
     """Return the same, measured in a fresh process."""
     command = [sys.executable, "-m", "benchmarks.scaling_memory", str(n_pieces), str(piece_rows)]
-    return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    done = subprocess.run(command, cwd=ROOT, env=usual_environment(), check=True, capture_output=True, text=True)
+    return float(done.stdout)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+# glibc keeps what is freed: else the cost of new pages decides, which is up to that of the work and differs by the hour
+KEEPING = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 # OpenMP and BLAS threads of the call before still spin for a while
 REST = 0.2
 
@@ -41,6 +44,17 @@ def interleaved_minima(
             time.sleep(rest)
             best[name] = min(best[name], *repeat(call, turn))
     return best
+
+
+def keep_memory(module: str) -> None:
+    """Start this process, which runs `module`, anew with an allocator that keeps what is freed, if it is glibc's."""
+    if platform.libc_ver()[0] == "glibc" and not os.environ.keys() & KEEPING.keys():
+        os.execve(sys.executable, [sys.executable, "-m", module, *sys.argv[1:]], os.environ | KEEPING)  # noqa: S606
+
+
+def usual_environment() -> dict[str, str]:
+    """Return the environment without what `keep_memory` has set, for processes whose memory is measured."""
+    return {name: value for name, value in os.environ.items() if name not in KEEPING}
 
 
 def describe_machine(packages: Iterable[str] = ("numpy", "numba")) -> str:

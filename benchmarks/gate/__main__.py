@@ -38,7 +38,7 @@ from benchmarks.gate.revision import RevisionError, compare
 from benchmarks.gate.timer import Lap, Timer
 from benchmarks.gate.worker import ROOT, SuiteError, load_suite
 from benchmarks.scaling_memory import memory_in_a_process
-from benchmarks.timing import describe_machine
+from benchmarks.timing import describe_machine, keep_memory
 
 ROUNDS = 7
 # measurements that floors are made from: the median of each case
@@ -196,4 +196,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    keep_memory("benchmarks.gate")
     sys.exit(main())
