@@ -110,7 +110,7 @@ def rolling_case(statistic: str, shape: Shape, dtype: str = "float64", threads: 
         np.testing.assert_allclose(call()[-1], expected, rtol=1e-9, atol=1e-12)
         return call
 
-    return Case(f"rolling {statistic} {shape} {dtype} {threads}t", prepare, "memory", threads)
+    return Case(f"rolling {statistic} {shape} {dtype} {threads}t", prepare, threads=threads)
 
 
 def distance_case(n_columns: int, threads: int = 1) -> Case:
