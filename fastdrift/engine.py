@@ -174,10 +174,15 @@ def scratch(size: int) -> Floats:
     """Return this thread's scratch of at least `size` doubles, aligned to a cache line; its content is garbage."""
     held: Floats | None = getattr(_local, "scratch", None)
     if held is None or held.size < size:
-        block = np.empty(size + LANES)
-        start = -block.ctypes.data % 64 // 8
-        held = _local.scratch = block[start : start + size]
+        held = _local.scratch = empty(size)
     return held
+
+
+def empty(size: int) -> Floats:
+    """Return `size` doubles, aligned to a cache line; their content is garbage."""
+    block = np.empty(size + LANES)
+    start = -block.ctypes.data % 64 // 8
+    return block[start : start + size]
 
 
 @dataclass(frozen=True)
@@ -214,7 +219,7 @@ def make_plan(window: int, n_columns: int, n_slots: int, width: int) -> Plan:
         n_columns * LANES,  # those of the suffixes of this block
         n_columns * 3 * LANES,  # the prefixes and their anchors
         padded * 4 * LANES,  # features of a group
-        (tile + 8) * max(width, 1) * LANES,  # results of a tile
+        (tile + 8 if width <= 1 else 4 * width) * LANES,  # results of a tile, or of a group of four rows
         2 * LANES,  # the bounds of what is wanted
     )
     return Plan(window, n_columns, n_slots, tile, held, sizes, _tables(window))

@@ -100,6 +100,17 @@ class Ahead(NamedTuple):
     lane_rows: Any
 
 
+class Target(NamedTuple):
+    """Where the results of eight blocks go."""
+
+    out: Any  # flat, `width` numbers a row
+    width: Any
+    first: Any  # the row of `out` that the first lane's block starts at
+    lane_rows: Any
+    bounds: Any  # offsets, from and to, at which each lane's block holds rows that are wanted
+    results: Any  # room for the results of a tile, or of a group where each fills lines of its own
+
+
 class Span(NamedTuple):
     """What a sweep covers: whole blocks, and the windows in them that are wanted, by the absolute row of their end."""
 
@@ -507,25 +518,27 @@ def solve_group(features, n_features, factor, ahead):
 
 
 @jit
-def write_back(results, width, n_rows, offset, bounds, out, first, lane_rows):
-    """Write results, [row][width][lane], to the rows of `out` they belong to: those within the lane's `bounds`."""
+def write_back(target, row, n_rows):
+    """Write results, [row][width][lane], from a row of the blocks on; only rows within their lane's bounds."""
+    out, width, bounds, results = target.out, target.width, target.bounds, target.results
+    first = target.first + row
     whole = n_rows * width >= LANES
     for lane in range(LANES):
-        whole = whole and bounds[lane] <= offset and offset + n_rows <= bounds[LANES + lane]
+        whole = whole and bounds[lane] <= row and row + n_rows <= bounds[LANES + lane]
     if whole:
-        length = n_rows * width
+        length, pitch = n_rows * width, target.lane_rows * width
         for index in range(0, length - LANES + 1, LANES):
-            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, lane_rows * width)
+            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, pitch)
         if length % LANES:
             index = length - LANES
-            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, lane_rows * width)
+            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, pitch)
         return
     for lane in range(LANES):
-        for row in range(n_rows):
-            if bounds[lane] <= row + offset < bounds[LANES + lane]:
-                target = (first + lane * lane_rows + row) * width
+        for index in range(n_rows):
+            if bounds[lane] <= row + index < bounds[LANES + lane]:
+                at = (first + lane * target.lane_rows + index) * width
                 for column in range(width):
-                    out[target + column] = results[(row * width + column) * LANES + lane]
+                    out[at + column] = results[(index * width + column) * LANES + lane]
 
 
 @jit
@@ -582,9 +595,12 @@ def sweep_with(consume):
 
     @inline
     def work_on_tile(
-        behind, here, start, stop, work, anchors, groups, ends, end, state, features, bounds, results, ahead, extra
+        behind, here, start, stop, work, anchors, groups, ends, end, state, features, target, ahead, extra
     ):
-        """Give the windows that end in a tile, from row `start` up to row `stop`, to `consume`."""
+        """Give the windows that end in a tile, from row `start` up to row `stop`, to `consume`, and write its results.
+
+        Wide ones are written a group at a time, while they are in the nearest cache.
+        """
         last = stop == work.window - 1
         suffix_pass(behind, start, stop, work, anchors, ends, end, groups)
         for row in range(start, stop + last, GROUP):
@@ -597,7 +613,13 @@ def sweep_with(consume):
                     whole_block(here, count, work, state, features)
                     count += 1
             soon = Ahead(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
-            consume(features, count, row, bounds, results, row - start, soon, extra)
+            if target.width > 1:
+                consume(features, count, row, 0, target, soon, extra)
+                write_back(target, row, count)
+            else:
+                consume(features, count, row, row - start, target, soon, extra)
+        if target.width == 1:
+            write_back(target, start, stop + last - start)
 
     @jit
     def sweep(source, work, span, extra, width, out, out_first):
@@ -625,6 +647,7 @@ def sweep_with(consume):
                 load_rows(source, pitch, first + window - 1, lane_rows, 1, raw)
                 keep_row(raw, 0, pitch, slots, upcoming)
             set_bounds(bounds, span.block + step, steps, window, span.row, span.end_row)
+            target = Target(out, width, first + source.first_row - out_first, lane_rows, bounds, results)
             for index in range(n_tiles):
                 start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * end_size
                 here, behind = Strip(raw, 0, pitch, slots), Strip(other, 0, pitch, slots)
@@ -650,14 +673,10 @@ def sweep_with(consume):
                         end,
                         state,
                         features,
-                        bounds,
-                        results,
+                        target,
                         ahead,
                         extra,
                     )
-                    n_rows = stop - start + (stop == window - 1)
-                    target = first + source.first_row - out_first + start
-                    write_back(results, width, n_rows, start, bounds, out, target, lane_rows)
                 if n_tiles > 1 and step + 1 < steps:
                     tile_totals(here, start, stop, work, upcoming, ends, end)
             if n_tiles > 1:
@@ -667,11 +686,11 @@ def sweep_with(consume):
 
 
 @inline
-def consume_scores(features, _count, _row, _bounds, results, at, ahead, extra):
+def consume_scores(features, _count, _row, at, target, ahead, extra):
     """Solve a group; what it holds beyond its count is solved along and not written back."""
     factor, squared = extra
     distances = solve_group(features, features.size // GROUP_SIZE, factor, ahead)
-    store_four(results, at * LANES, distances if squared else roots_of_four(distances))
+    store_four(target.results, at * LANES, distances if squared else roots_of_four(distances))
 
 
 sweep_scores = sweep_with(consume_scores)
@@ -708,14 +727,15 @@ def score_range(
 
 
 @jit
-def consume_features(features, count, _row, _bounds, results, at, ahead, extra):
-    """Copy some of the features of a group, from one number up to another."""
+def consume_features(features, count, _row, at, target, ahead, extra):
+    """Copy some of the features of a group, from one number up to another; what is infinite becomes NaN."""
     prefetch_part(ahead, 0, 1)
     start, stop = extra
     for member in range(count):
         for feature in range(start, stop):
             vector = load(features, feature * GROUP_SIZE + member * LANES)
-            store(results, ((at + member) * (stop - start) + feature - start) * LANES, vector)
+            place = ((at + member) * (stop - start) + feature - start) * LANES
+            store(target.results, place, fma(vector, spread(0.0), vector))
 
 
 sweep_features = sweep_with(consume_features)
@@ -798,7 +818,7 @@ def power_of_two(exponent):
 
 
 @jit
-def consume_trees(features, _count, _row, _bounds, results, at, ahead, extra):
+def consume_trees(features, _count, _row, at, target, ahead, extra):
     """Write the isolation scores of a group: 2 to the negative mean path length over the expected one."""
     prefetch_part(ahead, 0, 1)
     offsets, thresholds, lengths, depth, rate, values, totals = extra
@@ -817,7 +837,7 @@ def consume_trees(features, _count, _row, _bounds, results, at, ahead, extra):
         for feature in range(n_features):
             broken = fma(load(features, feature * GROUP_SIZE + member * LANES), spread(0.0), broken)
         score = power_of_two(load(totals, member * LANES) * spread(rate))
-        store(results, (at + member) * LANES, score + broken)
+        store(target.results, (at + member) * LANES, score + broken)
 
 
 sweep_trees = sweep_with(consume_trees)
@@ -928,7 +948,7 @@ def add_triangle(features, n_features, products):
 
 
 @jit
-def consume_moments(features, count, row, bounds, results, _at, ahead, extra):
+def consume_moments(features, count, row, _at, target, ahead, extra):
     """Add a group to the sums: windows, broken windows, fourth powers of norms, features, products of features.
 
     Products are those of the lower triangle, or of the diagonal alone if there is room for no more.
@@ -936,8 +956,8 @@ def consume_moments(features, count, row, bounds, results, _at, ahead, extra):
     prefetch_part(ahead, 0, 1)
     totals, products = extra
     n_features = totals.size // LANES - 3
-    broken = admit_windows(features, n_features, count, row, bounds, results)
-    weights = load_four(results, 0)
+    broken = admit_windows(features, n_features, count, row, target.bounds, target.results)
+    weights = load_four(target.results, 0)
     add_at(totals, 0, (weights[0] + weights[1]) + (weights[2] + weights[3]))
     add_at(totals, LANES, broken)
     zero = spread(0.0)
@@ -994,6 +1014,7 @@ def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_ga
     for lane in range(LANES):
         bounds[lane] = 0.0
         bounds[LANES + lane] = min(lane_rows, rows.shape[0] - lane * lane_rows)
+    target = Target(out, 1, 0, lane_rows, bounds, results)
     for start in range(0, lane_rows, PAIR):
         n_rows = min(PAIR, lane_rows - start)
         load_rows(source, pitch, start, lane_rows, n_rows, raw)
@@ -1006,7 +1027,7 @@ def distance_range(rows, first_row, columns, slots, layout, lane_rows, centre_ga
             ahead = Ahead(source, start + PAIR + row, -1, lane_rows)
             distances = solve_group(features, features.size // GROUP_SIZE, factor, ahead)
             store_four(results, row * LANES, roots_of_four(distances))
-        write_back(results, 1, n_rows, start, bounds, out, start, lane_rows)
+        write_back(target, start, n_rows)
 
 
 @jit

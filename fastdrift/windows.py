@@ -241,7 +241,8 @@ def _like(original: Any, values: Floats) -> Any:
 def _features(table: Table, window: int, threads: int, kinds: tuple[int, int]) -> Floats:
     n_columns = table.n_columns
     first, last = kinds[0] * n_columns, kinds[1] * n_columns
-    out = np.empty((table.n_rows, last - first))
+    # aligned, since half of all vectors would lie across two cache lines: a quarter of the time
+    out = engine.empty(table.n_rows * (last - first)).reshape(table.n_rows, last - first)
     out[: window - 1] = np.nan
     scales = feature_scales(window, np.zeros(2 * n_columns), np.ones(2 * n_columns))
     sweep = Sweep(table, np.arange(n_columns), window)
@@ -249,11 +250,6 @@ def _features(table: Table, window: int, threads: int, kinds: tuple[int, int]) -
     def task(span: Span) -> None:
         rows, start = sweep.rows(span)
         sweep.call("feature_range", span, scales, last - first, rows, start, (first, last), out.reshape(-1), 0)
-        part = out[span[2] : span[3]]
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = part.sum()
-        if not np.isfinite(total):  # a window that ends in an inf has an infinite mean so far
-            part[np.isinf(part)] = np.nan
 
     engine.run_spans(task, sweep.spans(), table.n_rows * n_columns, threads)
     return out
