@@ -142,7 +142,7 @@ def fit_case(shape: Shape, threads: int = 1) -> Case:
 
 
 def forest_case(shape: Shape) -> Case:
-    """Return the isolation forest's score; scikit-learn's own is timed by `benchmarks.peers`."""
+    """Return the isolation forest's score."""
 
     def prepare() -> Call:
         rows = rows_of(shape.columns)[:50_000]

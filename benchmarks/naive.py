@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 
 import fastdrift as fd
+from benchmarks import ROOT
 from benchmarks.rows import Floats
-
-ROOT = Path(__file__).parent.parent
 
 
 def naive_score(model: fd.Model, rows: Floats) -> float:

@@ -1,74 +1,147 @@
-"""The comparison with other libraries checks them, and goes on without those that are not installed."""
+"""The comparison with other libraries: it checks them first, and goes on without those that are not installed."""
 
 from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
-from benchmarks import peers
-from benchmarks.peer_libraries import PEERS, roll_pandas
-from benchmarks.rows import make_rows
+from benchmarks import timing
+from benchmarks.options import Shape
+from benchmarks.peers import __main__ as peers
+from benchmarks.peers import digits
+from benchmarks.peers.rolling import LIBRARIES
+from benchmarks.peers.scores import PEERS, by_blas, make_score
+from benchmarks.peers.work import check_features, check_scores, make_contest, or_missing, score_work
 
-SMALL = ["--rows", "4000", "--rounds", "1", "--shape", "3x20"]
+SHAPE = Shape(3, 20)
+SMALL = ["--rows", "4000", "--rounds", "1", "--shape", str(SHAPE)]
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(peers, "TURN", 0.0)
-    monkeypatch.setattr(peers, "DIGITS", (200, 1, 20))
+    monkeypatch.setattr(peers, "interleaved_minima", partial(timing.interleaved_minima, rest=0.0))
 
 
-def test_a_peer_that_is_not_installed_is_listed_as_such_and_the_run_goes_on(monkeypatch, capsys):
+@pytest.fixture(scope="module")
+def contest():
+    return make_contest(SHAPE, 4_000)
+
+
+@pytest.fixture
+def run(capsys):
+    def run_and_read(*options):
+        peers.main([*SMALL, *options])
+        printed, said = capsys.readouterr()
+        assert said == ""
+        tables = [part.splitlines() for part in printed.split("\n\n") if part.startswith("|")]
+        return [{cells[1]: cells[2:-1] for line in table if (cells := re.split(r" ?\| ?", line))} for table in tables]
+
+    return run_and_read
+
+
+def test_every_peer_has_a_row_and_those_that_are_installed_are_checked(run):
+    scores, rolling = run()
+    assert len(scores) == 4 + len(PEERS)
+    assert len(rolling) == 4 + len(LIBRARIES)
+    for name, peer in PEERS.items():
+        speed, check, _ = scores[peer.title]
+        if speed != "not installed":
+            assert re.fullmatch(r"[\d.]+ [Mk] \([\d.,]+ ×\)", speed), name
+            assert check == ("same" if peer.same else "own estimator"), name
+
+
+def test_a_peer_that_is_not_installed_has_a_row_that_says_so(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "bottleneck", None)
-    assert peers.main([*SMALL, "--only", "bottleneck + BLAS", "--only", "pandas + scikit-learn"]) == 0
-    printed = capsys.readouterr().out
-    assert re.search(r"\| bottleneck \+ BLAS \| not installed \| – \|", printed)
-    assert re.search(r"\| bottleneck \+ BLAS \| not installed \|$", printed, re.MULTILINE)
-    assert re.search(r"\| pandas \+ scikit-learn \| [\d.]+ M \([\d.,]+ ×\) \| \de-\d+ \|", printed)
+    scores, rolling = run("--only", "bottleneck", "pandas")
+    assert scores["bottleneck + BLAS"] == ["not installed", "–", "–"]
+    assert rolling["bottleneck"] == ["not installed", "–", "–"]
+    assert scores["pandas + scikit-learn"][1] == "same"
 
 
-def test_what_loses_digits_is_seen_and_what_does_not_is_too(capsys):
-    assert peers.main([*SMALL, "--only", "pandas + scikit-learn"]) == 0
-    printed = capsys.readouterr().out
-    errors = dict(re.findall(r"^\| (fastdrift|pandas \+ scikit-learn) \| .* \| (\S+e-\d+) \|$", printed, re.MULTILINE))
-    assert float(errors["fastdrift"]) < 1e-14
-    assert float(errors["pandas + scikit-learn"]) > 1e-8
+def test_a_peer_whose_distances_cannot_be_imported_still_rolls(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.covariance", None)
+    scores, rolling = run("--only", "pandas")
+    assert scores["pandas + scikit-learn"][0] == "not installed"
+    assert rolling["pandas"][0].endswith("×)")
 
 
-def test_a_peer_that_gives_other_scores_stops_the_run():
-    rows = make_rows(3_000, 3)
-    expected = peers.our_work(rows, 20, 1_000, 1).score()
-    peer = PEERS["pandas + scikit-learn"]
-    peers.peer_work(peer, rows, 20, 1_000, expected)
-    wrong = peer._replace(learn=lambda features: lambda windows: peer.learn(features)(windows) * 1.001)
+def test_lost_digits_are_in_bold(run):
+    _, rolling = run("--only", "pandas")
+    assert all(float(error) < 1e-14 for error in rolling["fastdrift"][1:])
+    far, spiked = rolling["pandas"][1:]
+    assert float(far.strip("*")) > 1e-9
+    assert far.startswith("**")
+    assert not spiked.startswith("**")
+
+
+def test_a_std_that_is_nan_has_lost_its_digits():
+    def half(rows):
+        std = np.full(rows.shape, np.nan)
+        std[::2] = 1.0
+        return std
+
+    assert re.fullmatch(r"\*\*\d+e[-+]\d+, 50% NaN\*\*", digits.largest_error(half, "N(1e9, 1)"))
+
+
+def test_other_scores_than_ours_stop_the_run(contest):
+    check_scores(contest.scores, contest, None)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        peers.peer_work(wrong, rows, 20, 1_000, expected)
+        check_scores(contest.scores * (1 + 1e-5), contest, None)
 
 
-def test_a_peer_that_rolls_wrongly_stops_the_run():
-    rows = make_rows(300, 2)
-    features = roll_pandas(rows, 20)
-    right = features.to_features(features.call())
-    peers.check_features(right, rows, 20)
-    wrong = np.roll(right, 1, axis=0)
-    with pytest.raises(AssertionError):
-        peers.check_features(wrong, rows, 20)
+def test_a_robust_estimator_is_held_to_its_own_centre_and_covariance(contest):
+    part = LIBRARIES["pandas"].roll(contest.rows, SHAPE.window)
+    peer = replace(PEERS["elliptic-envelope"], library="pandas")
+    assert score_work(contest, peer, part).notes[0] == "own estimator"
+    gauge = peer.learn(contest.features.T)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_scores(contest.scores, contest, gauge)
+
+
+def test_other_features_than_ours_stop_the_run(contest):
+    features = list(LIBRARIES["pandas"].roll(contest.rows, SHAPE.window)(slice(0, 4_000), slice(1, 3)))
+    check_features(features, contest, slice(1, 3))
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        check_features(features, contest, slice(0, 2))
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+@pytest.mark.parametrize("piece_rows", [100, 700, 5_000])
+def test_pieces_give_the_scores_of_the_whole(name, piece_rows, contest):
+    part = or_missing(lambda: LIBRARIES[name].roll(contest.rows[:1_500], SHAPE.window))
+    if part is None:
+        pytest.skip(f"{name} is not installed")
+    gauge = by_blas(contest.features.T)
+    whole = make_score(part, gauge, 1_500, SHAPE.window, None)()
+    pieces = make_score(part, gauge, 1_500, SHAPE.window, piece_rows)()
+    np.testing.assert_allclose(pieces, whole, rtol=1e-9)
 
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--shape", "8y50"], "'8y50' is no shape: give columns x window, as in 8x50"),
-        (["--shape", "0x50"], "is no shape"),
-        (["--only", "excel"], "invalid choice: 'excel'"),
-        (["--rows", "100"], "ten windows"),
+        (["--shape", "8y50"], "argument --shape: '8y50' is no shape: give columns x window, as in 8x50"),
+        (["--shape", "8x50", "--shape", "0x50"], "argument --shape: '0x50' is no shape"),
+        (
+            ["--only", "pandas", "excel"],
+            "argument --only: 'excel' is no peer: choose from pandas, pandas-whole",
+        ),
+        (["--rows", "100"], "argument --rows: 100 is too few for these shapes: give at least 64000"),
+        (["--rounds", "0"], "argument --rounds: 0 is too few"),
+        (["--rows", "many"], "argument --rows: invalid int value"),
     ],
 )
-def test_wrong_usage_is_an_error_of_usage(options, complaint, capsys):
+def test_wrong_usage_is_one_line_and_exit_code_2(options, complaint, capsys):
     with pytest.raises(SystemExit) as stop:
         peers.main(options)
     assert stop.value.code == 2
-    assert complaint in capsys.readouterr().err
+    printed, said = capsys.readouterr()
+    assert printed == ""
+    assert complaint in said
+    assert said.count("\n") == 1

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import fastdrift as fd
-from benchmarks import scaling
 from benchmarks.naive import assert_right
-from benchmarks.scaling_claims import Claim, claims_table, judge, points_table
-from benchmarks.scaling_curves import CURVES, Curve
-from benchmarks.scaling_picture import scaling_figure
-from benchmarks.scaling_stream import assert_pieces_continue, stream_pieces
+from benchmarks.scaling import __main__ as scaling
+from benchmarks.scaling.claims import Claim, claims_table, judge, points_table
+from benchmarks.scaling.curves import CURVES, Curve
+from benchmarks.scaling.picture import scaling_figure
+from benchmarks.scaling.stream import assert_pieces_continue, stream_pieces
 from fastdrift.drawing import FLAGGED
 
 ROOT = Path(__file__).parent.parent

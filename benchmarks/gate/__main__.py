@@ -22,6 +22,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks import ROOT
 from benchmarks.cases import Case
 from benchmarks.gate.assembly import judge_kernels
 from benchmarks.gate.floors import (
@@ -36,8 +37,8 @@ from benchmarks.gate.floors import (
 )
 from benchmarks.gate.revision import RevisionError, compare
 from benchmarks.gate.timer import Lap, Timer
-from benchmarks.gate.worker import ROOT, SuiteError, load_suite
-from benchmarks.scaling_memory import memory_in_a_process
+from benchmarks.gate.worker import SuiteError, load_suite
+from benchmarks.scaling.memory import memory_in_a_process
 from benchmarks.timing import describe_machine, keep_memory
 
 ROUNDS = 7

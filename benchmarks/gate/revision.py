@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import ROOT
 from benchmarks.cases import Case
 from benchmarks.gate.timer import Lap
-from benchmarks.gate.worker import ROOT, SuiteError, Worker
+from benchmarks.gate.worker import SuiteError, Worker
 
 
 class RevisionError(ValueError):

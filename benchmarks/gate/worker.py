@@ -11,10 +11,10 @@ import warnings
 from pathlib import Path
 from typing import IO
 
+from benchmarks import ROOT
 from benchmarks.cases import CASES, Case
 from benchmarks.gate.timer import Lap, Timer
 
-ROOT = Path(__file__).parent.parent.parent
 _SERVE = """
 import sys
 sys.path[:0] = [{source!r}]

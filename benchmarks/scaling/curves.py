@@ -15,8 +15,8 @@ import numpy as np
 import fastdrift as fd
 from benchmarks.naive import assert_right
 from benchmarks.rows import Floats, make_rows
-from benchmarks.scaling_memory import memory_in_a_process
-from benchmarks.scaling_stream import assert_pieces_continue, fill, stream_pieces
+from benchmarks.scaling.memory import memory_in_a_process
+from benchmarks.scaling.stream import assert_pieces_continue, fill, stream_pieces
 from benchmarks.timing import REST, repeat, seconds
 from fastdrift.engine import default_threads
 

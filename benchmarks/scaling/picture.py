@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from benchmarks.scaling_claims import (
+from benchmarks.scaling.claims import (
     FIT_IN_SCORES,
     MEMORY_MIB,
     ROWS_SPREAD,
@@ -15,7 +15,7 @@ from benchmarks.scaling_claims import (
     WINDOW_SPREAD,
     Claim,
 )
-from benchmarks.scaling_curves import Curve
+from benchmarks.scaling.curves import Curve
 from fastdrift.drawing import BASELINE_SHADE, FLAGGED, SCORE, new_figure, set_log_ticks
 
 if TYPE_CHECKING:

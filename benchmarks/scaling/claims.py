@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from benchmarks.scaling_curves import Curve
+from benchmarks.scaling.curves import Curve
 
 Points = Mapping[int, float]
 

@@ -15,10 +15,10 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.scaling_claims import Claim, claims_table, judge, points_table
-from benchmarks.scaling_curves import CURVES, FULL, QUICK, Curve, Sizes
-from benchmarks.scaling_memory import ROOT
-from benchmarks.scaling_picture import scaling_figure
+from benchmarks import ROOT
+from benchmarks.scaling.claims import Claim, claims_table, judge, points_table
+from benchmarks.scaling.curves import CURVES, FULL, QUICK, Curve, Sizes
+from benchmarks.scaling.picture import scaling_figure
 from benchmarks.timing import describe_machine
 from fastdrift.plots import to_bytes
 
@@ -45,7 +45,9 @@ def encode(curves: dict[str, Curve], claims: list[Claim], machine: str, quick: b
 
 def main() -> None:
     """Print the tables, and write the picture and the figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.scaling", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="small sizes: a trial of the command, not a measurement")
     parser.add_argument("--output-dir", type=Path, default=ROOT / "bench_data", help="where the two files are written")
     asked = parser.parse_args()

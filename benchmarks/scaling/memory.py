@@ -1,6 +1,6 @@
 """What scoring a stream takes beside its input and output, for a process that does nothing else: prints MiB.
 
-    python -m benchmarks.scaling_memory 50 2000000    # pieces, rows of a piece
+    python -m benchmarks.scaling.memory 50 2000000    # pieces, rows of a piece
 
 Linux only: it makes the kernel forget the highest memory so far, then reads it again.
 """
@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 import fastdrift as fd
-from benchmarks.scaling_stream import stream_pieces
+from benchmarks import ROOT
+from benchmarks.scaling.stream import stream_pieces
 from benchmarks.timing import usual_environment
 
-ROOT = Path(__file__).parent.parent
 MIB = 1 << 20
 COLUMNS, WINDOW, THREADS = 8, 50, 2
 BASELINE, SMALL = 10_000, 1_000
@@ -55,7 +55,7 @@ def memory_beyond(n_pieces: int, piece_rows: int) -> float:
 
 def memory_in_a_process(n_pieces: int, piece_rows: int) -> float:
     """Return the same, measured in a fresh process."""
-    command = [sys.executable, "-m", "benchmarks.scaling_memory", str(n_pieces), str(piece_rows)]
+    command = [sys.executable, "-m", "benchmarks.scaling.memory", str(n_pieces), str(piece_rows)]
     done = subprocess.run(command, cwd=ROOT, env=usual_environment(), check=True, capture_output=True, text=True)
     return float(done.stdout)
 
