@@ -206,6 +206,20 @@ def test_a_suite_of_ones_own_passes_at_its_floors_and_fails_above(own, capsys):
     assert gate.main([*options, "--only", "sum again"]) == 0
 
 
+def test_floors_of_some_cases_are_updated_and_the_others_kept(own, capsys):
+    options, path = own
+    before = load_floors(path)
+    slow_down(path, "sum", 1e6)
+    slow_down(path, "sum again", 1e6)
+    assert gate.main([*options, "--update", "--reason", "why", "--only", "sum again"]) == 0
+    after = load_floors(path)
+    assert list(after.speeds) == list(before.speeds)
+    assert after.speeds["sum"] == pytest.approx(before.speeds["sum"] * 1e6)
+    assert after.speeds["sum again"] < before.speeds["sum again"] * 1e3
+    assert after.history[-1]["changed"] == ["sum again"]
+    assert len(after.history) == len(before.history) + 1
+
+
 def test_a_case_that_vanished_fails(own, capsys):
     options, path = own
     document = json.loads(path.read_text())
@@ -220,7 +234,7 @@ def test_a_case_that_vanished_fails(own, capsys):
     [
         (["--update"], "--update needs --reason"),
         (["--update", "--reason", " "], "--update needs --reason"),
-        (["--update", "--reason", "why", "--only", "x"], "measures all cases"),
+        (["--update", "--reason", "why", "--against", "HEAD"], "--against judges nothing"),
         (["--only", "no such case"], "no case is called 'no such case'"),
         (["--rounds", "0"], "at least 1"),
     ],

@@ -2,7 +2,7 @@
 
     python -m benchmarks.gate                                   # as CI does
     python -m benchmarks.gate --only 'score 8x50*'              # some cases, speeds alone
-    python -m benchmarks.gate --update --reason 'new merge'     # take what is measured for the new floors
+    python -m benchmarks.gate --update --reason 'new merge'     # new floors of all cases, or of some by --only
     python -m benchmarks.gate --against HEAD~3 --only 'fit*'    # this tree and a revision in turns
     python -m benchmarks.gate --suite mine.py --floors mine.json    # the cases of your own pipeline
 
@@ -122,8 +122,8 @@ def gate(cases: Sequence[Case], floors: Floors, rounds: int, *, whole: bool, our
     return 1 if verdicts else 0
 
 
-def update(cases: Sequence[Case], path: Path, reason: str, rounds: int, *, ours: bool) -> int:
-    """Write what is measured as the new floors, the least of a few measurements for each case."""
+def update(cases: Sequence[Case], path: Path, reason: str, rounds: int, *, whole: bool, ours: bool) -> int:
+    """Write what is measured as new floors, of all cases or of some, the least of a few measurements for each."""
     floors = load_floors(path) if path.exists() else Floors()
     measured: dict[str, list[float]] = {case.name: [] for case in cases}
     for turn in range(UPDATES):
@@ -135,7 +135,10 @@ def update(cases: Sequence[Case], path: Path, reason: str, rounds: int, *, ours:
     if missing:
         raise FloorsError(f"{path}: floors are for all cases, and this machine can't run {missing[0]!r}")
     speeds = {name: min(values) for name, values in measured.items()}
-    new = floors.updated(speeds, peaks() if ours else {}, describe_machine(), reason)
+    if whole:
+        new = floors.updated(speeds, peaks() if ours else {}, describe_machine(), reason)
+    else:
+        new = floors.updated(floors.speeds | speeds, floors.peaks, describe_machine(), reason)
     save_floors(new, path)
     print(
         f"{path}: {len(speeds)} floors; changed by a tenth or more: {', '.join(new.history[-1]['changed']) or 'none'}"
@@ -168,8 +171,8 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
     asked = parser.parse_args(arguments)
     if asked.update and not (asked.reason or "").strip():
         parser.error("--update needs --reason: floors that change without one protect nothing")
-    if asked.update and (asked.only or asked.against):
-        parser.error("--update measures all cases: leave out --only and --against")
+    if asked.update and asked.against:
+        parser.error("--against judges nothing: leave out --update")
     if asked.rounds < 1:
         parser.error("--rounds must be at least 1")
     return parser, asked
@@ -178,6 +181,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the gate and return its exit code."""
     parser, asked = parse(arguments)
+    whole, ours = not asked.only, asked.suite is None
     warnings.simplefilter("ignore")  # the baselines of long windows are short: what is learnt plays no part
     try:
         cases = load_suite(asked.suite)
@@ -188,12 +192,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if asked.against:
             return compare_with(cases, asked.against, asked.rounds, asked.suite)
         if asked.update:
-            return update(cases, asked.floors, asked.reason.strip(), asked.rounds, ours=asked.suite is None)
+            return update(cases, asked.floors, asked.reason.strip(), asked.rounds, whole=whole, ours=ours)
         floors = load_floors(asked.floors)
     except (FloorsError, RevisionError, SuiteError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return gate(cases, floors, asked.rounds, whole=not asked.only, ours=asked.suite is None)
+    return gate(cases, floors, asked.rounds, whole=whole, ours=ours)
 
 
 if __name__ == "__main__":
