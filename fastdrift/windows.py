@@ -241,7 +241,7 @@ def _like(original: Any, values: Floats) -> Any:
 def _features(table: Table, window: int, threads: int, kinds: tuple[int, int]) -> Floats:
     n_columns = table.n_columns
     first, last = kinds[0] * n_columns, kinds[1] * n_columns
-    # aligned, since half of all vectors would lie across two cache lines: a quarter of the time
+    # aligned: else every vector written lies across two cache lines, 5 % of the time of 32 columns
     out = engine.empty(table.n_rows * (last - first)).reshape(table.n_rows, last - first)
     out[: window - 1] = np.nan
     scales = feature_scales(window, np.zeros(2 * n_columns), np.ones(2 * n_columns))

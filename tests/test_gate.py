@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numba import njit
 
+from benchmarks import timing
 from benchmarks.cases import CASES, Case
 from benchmarks.gate import __main__ as gate
 from benchmarks.gate.assembly import Loop, judge_loops, loops_of
@@ -218,6 +219,23 @@ def test_floors_of_some_cases_are_updated_and_the_others_kept(own, capsys):
     assert after.speeds["sum again"] < before.speeds["sum again"] * 1e3
     assert after.history[-1]["changed"] == ["sum again"]
     assert len(after.history) == len(before.history) + 1
+
+
+def test_a_floor_is_the_least_of_the_measurements(own, monkeypatch):
+    options, path = own
+    laps = iter([Lap(2.0, 1.0), Lap(4.0, 1.0), Lap(3.0, 1.0)])
+    monkeypatch.setattr(gate, "measure", lambda _case, _rounds: next(laps))
+    assert gate.main([*options, "--update", "--reason", "why", "--only", "sum"]) == 0
+    assert load_floors(path).speeds["sum"] == 0.25
+
+
+def test_memory_is_measured_with_the_usual_allocator(monkeypatch):
+    for name, value in timing.KEEPING.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
+    kept = timing.usual_environment()
+    assert kept["MALLOC_ARENA_MAX"] == "2"
+    assert not kept.keys() & timing.KEEPING.keys()
 
 
 def test_a_case_that_vanished_fails(own, capsys):

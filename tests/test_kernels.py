@@ -12,6 +12,7 @@ import pytest
 from numba import njit
 
 from fastdrift import compilation, engine
+from fastdrift.frames import as_table
 from fastdrift.lanes import (
     LANES,
     equal,
@@ -26,6 +27,7 @@ from fastdrift.lanes import (
     transpose,
     within,
 )
+from fastdrift.windows import Sweep, make_operand
 
 
 @njit
@@ -232,6 +234,25 @@ def test_the_rooms_above_the_kernels_know_their_sizes_and_layouts():
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
+@pytest.mark.parametrize("kernel", ["feature_range", "score_range"])
+def test_a_kernel_writes_the_rows_of_its_span_and_no_others(kernel):
+    n_columns, window, n_rows = 3, 10, 160  # two blocks a lane: nothing but the bounds keeps the last one in its place
+    rows = np.random.default_rng(4).normal(size=(n_rows, n_columns))
+    operand = make_operand(window, np.zeros(2 * n_columns), np.ones(2 * n_columns), np.eye(2 * n_columns))
+    sweep = Sweep(as_table(rows), np.arange(n_columns), window)
+    for row, end_row in [(at, n_rows) for at in range(9, 22)] + [(9, n_rows - at) for at in range(12)]:
+        span = 0, n_rows // window, row, end_row
+        if kernel == "feature_range":
+            out = np.full((n_rows, 2 * n_columns), -7.0)
+            sweep.call(kernel, span, operand.scales, 2 * n_columns, rows, 0, (0, 2 * n_columns), out.reshape(-1), 0)
+        else:
+            out = np.full((n_rows, 1), -7.0)
+            sweep.call(kernel, span, operand.scales, 1, rows, 0, operand.factor, False, out.reshape(-1), 0)
+        written = (out != -7.0).all(axis=1)
+        np.testing.assert_array_equal(written, (out != -7.0).any(axis=1))
+        assert np.flatnonzero(written).tolist() == list(range(row, end_row))
+
+
 def test_another_processor_gives_the_same_bytes(run_python, tmp_path):
     code = """
 import hashlib, numpy as np, fastdrift as fd

@@ -133,7 +133,7 @@ def update(cases: Sequence[Case], path: Path, reason: str, rounds: int, *, whole
     say("")
     missing = [name for name, speeds in measured.items() if not speeds]
     if missing:
-        raise FloorsError(f"{path}: floors are for all cases, and this machine can't run {missing[0]!r}")
+        raise FloorsError(f"{path}: a floor is what was measured, and this machine can't run {missing[0]!r}")
     speeds = {name: min(values) for name, values in measured.items()}
     if whole:
         new = floors.updated(speeds, peaks() if ours else {}, describe_machine(), reason)
