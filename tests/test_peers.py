@@ -81,12 +81,16 @@ def test_lost_digits_are_in_bold(run):
 
 
 def test_a_std_that_is_nan_has_lost_its_digits():
+    name = "N(1e9, 1)"
+    _, expected = digits.exact(name)
+
     def half(rows):
         std = np.full(rows.shape, np.nan)
-        std[::2] = 1.0
+        std[-len(expected) :] = expected  # all that is wrong are the NaNs
+        std[::2] = np.nan
         return std
 
-    assert re.fullmatch(r"\*\*\d+e[-+]\d+, 50% NaN\*\*", digits.largest_error(half, "N(1e9, 1)"))
+    assert re.fullmatch(r"\*\*\d+e[-+]\d+, 50% NaN\*\*", digits.largest_error(half, name))
 
 
 def test_other_scores_than_ours_stop_the_run(contest):
