@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import fastdrift as fd
-from fastdrift.files import read_table
+from fastdrift.files.read import read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -23,7 +23,9 @@ from benchmarks import cold_start
 from benchmarks.naive import assert_right
 from benchmarks.options import Shape
 from benchmarks.rows import make_rows
-from fastdrift import files, writing
+from fastdrift.files import read, write
+
+pass
 
 Call = Callable[[], Any]
 
@@ -179,11 +181,11 @@ def file_case(ending: str, direction: str) -> Case:
     def prepare() -> Call:
         frame = stored(rows_of(8)[:50_000], "frame")
         path = Path(_folder().name) / f"table{ending}"
-        writing.write_table(frame, path)
-        pd.testing.assert_frame_equal(files.read_table(path), frame, check_exact=True)
+        write.write_table(frame, path)
+        pd.testing.assert_frame_equal(read.read_table(path), frame, check_exact=True)
         if direction == "read":
-            return functools.partial(files.read_table, path)
-        return functools.partial(writing.write_table, frame, path)
+            return functools.partial(read.read_table, path)
+        return functools.partial(write.write_table, frame, path)
 
     return Case(f"{direction} {ending} 50,000 rows", prepare)
 

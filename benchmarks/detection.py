@@ -47,7 +47,7 @@ def judge(train: pd.DataFrame, test: pd.DataFrame, window: int) -> dict[str, flo
         "recall": found.recall,
         "f1": found.f1,
         "clean_flagged": clean_flagged(train, window),
-        "never_moved": len(model.never_moved),
+        "never_moved": len(model.constant_columns),
     }
 
 

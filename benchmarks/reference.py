@@ -15,7 +15,12 @@ import numpy as np
 from numba import njit
 
 from benchmarks.timing import repeat
-from fastdrift.lanes import LANES, fma, load, spread, square_root, store
+
+try:
+    from fastdrift.kernels.layout import LANES
+    from fastdrift.kernels.vectors import fma, load, spread, square_root, store
+except ModuleNotFoundError:  # --against a revision in which the package was one folder
+    from fastdrift.lanes import LANES, fma, load, spread, square_root, store
 
 # 128 MiB: beyond every cache but the largest servers' last one, which benchmarks of this size meet just so
 READ_BYTES = 1 << 27

@@ -26,7 +26,7 @@ from benchmarks.options import Shape, shape
 from benchmarks.reference import rates
 from benchmarks.rows import make_rows
 from benchmarks.timing import describe_machine, interleaved_minima
-from fastdrift.engine import default_threads
+from fastdrift.engine.threads import default_threads
 
 SHAPES = [Shape(*pair) for pair in itertools.product((4, 8, 16, 32, 64), (10, 50, 500, 5000))]
 DTYPES = ("float64", "float32")

@@ -9,6 +9,7 @@ Importing it costs numpy alone; numba and pandas load when something first needs
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,45 +18,49 @@ import numpy as np  # noqa: F401  # what importing fastdrift costs
 from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
 
 if TYPE_CHECKING:
-    from fastdrift.baseline import fit
-    from fastdrift.evaluation import Evaluation, evaluate
-    from fastdrift.event import Events, events
-    from fastdrift.files import load_model as load
-    from fastdrift.incidents import EventFigures, event_figures
-    from fastdrift.labels import threshold_from_labels
-    from fastdrift.model import Model
-    from fastdrift.prepare import aggregate, clean
-    from fastdrift.scoring import mahalanobis, score
+    from fastdrift.detectors.model import Model
+    from fastdrift.detectors.store import load_model as load
+    from fastdrift.evaluation.event_metrics import EventMetrics, event_metrics
+    from fastdrift.evaluation.events import Events, events
+    from fastdrift.evaluation.metrics import Evaluation, evaluate
+    from fastdrift.evaluation.thresholds import threshold_from_labels
+    from fastdrift.fitting.baseline import fit
+    from fastdrift.prepare.cleaning import clean
+    from fastdrift.prepare.grid import aggregate
+    from fastdrift.rolling import rolling_mean, rolling_std
+    from fastdrift.scoring.batch import score
+    from fastdrift.scoring.pointwise import mahalanobis
     from fastdrift.synthetic import generate
-    from fastdrift.windows import rolling_mean, rolling_std
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "Evaluation": ("evaluation", "Evaluation"),
-    "EventFigures": ("incidents", "EventFigures"),
-    "Events": ("event", "Events"),
-    "Model": ("model", "Model"),
-    "aggregate": ("prepare", "aggregate"),
-    "clean": ("prepare", "clean"),
-    "evaluate": ("evaluation", "evaluate"),
-    "event_figures": ("incidents", "event_figures"),
-    "events": ("event", "events"),
-    "fit": ("baseline", "fit"),
+    "Evaluation": ("evaluation.metrics", "Evaluation"),
+    "EventMetrics": ("evaluation.event_metrics", "EventMetrics"),
+    "Events": ("evaluation.events", "Events"),
+    "Model": ("detectors.model", "Model"),
+    "aggregate": ("prepare.grid", "aggregate"),
+    "clean": ("prepare.cleaning", "clean"),
+    "evaluate": ("evaluation.metrics", "evaluate"),
+    "event_metrics": ("evaluation.event_metrics", "event_metrics"),
+    "events": ("evaluation.events", "events"),
+    "fit": ("fitting.baseline", "fit"),
     "generate": ("synthetic", "generate"),
-    "load": ("files", "load_model"),
-    "mahalanobis": ("scoring", "mahalanobis"),
-    "rolling_mean": ("windows", "rolling_mean"),
-    "rolling_std": ("windows", "rolling_std"),
-    "score": ("scoring", "score"),
-    "threshold_from_labels": ("labels", "threshold_from_labels"),
+    "load": ("detectors.store", "load_model"),
+    "mahalanobis": ("scoring.pointwise", "mahalanobis"),
+    "rolling_mean": ("rolling", "rolling_mean"),
+    "rolling_std": ("rolling", "rolling_std"),
+    "score": ("scoring.batch", "score"),
+    "threshold_from_labels": ("evaluation.thresholds", "threshold_from_labels"),
 }
+# old names, for this release
+_RENAMED = {"EventFigures": "EventMetrics", "event_figures": "event_metrics"}
 
 __all__ = [
     "DataError",
     "DriftWarning",
     "Evaluation",
-    "EventFigures",
+    "EventMetrics",
     "Events",
     "FileError",
     "Model",
@@ -63,7 +68,7 @@ __all__ = [
     "aggregate",
     "clean",
     "evaluate",
-    "event_figures",
+    "event_metrics",
     "events",
     "fit",
     "generate",
@@ -77,6 +82,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        warnings.warn(f"fastdrift.{name} is called {_RENAMED[name]} now", DeprecationWarning, stacklevel=2)
+        return __getattr__(_RENAMED[name])
     if name not in _ROOMS:
         raise AttributeError(f"module 'fastdrift' has no attribute {name!r}")
     room, own_name = _ROOMS[name]

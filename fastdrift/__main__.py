@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line, or say what it needs."""
     try:
-        from fastdrift.cli import cli
+        from fastdrift.cli.main import cli
     except ModuleNotFoundError as error:
         if error.name not in ("click", "rich"):
             raise

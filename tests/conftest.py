@@ -12,7 +12,7 @@ import pytest
 from oracle import telemetry
 
 import fastdrift as fd
-from fastdrift import engine
+from fastdrift.engine import plan
 
 ROOT = Path(__file__).parent.parent
 
@@ -46,11 +46,11 @@ def tiles(monkeypatch):
     """Return a function that makes the engine cut blocks into tiles as if the cache held so many numbers."""
 
     def shrink_cache(numbers):
-        monkeypatch.setattr(engine, "CACHED_NUMBERS", numbers)
-        engine.make_plan.cache_clear()
+        monkeypatch.setattr(plan, "CACHED_NUMBERS", numbers)
+        plan.make_plan.cache_clear()
 
     yield shrink_cache
-    engine.make_plan.cache_clear()
+    plan.make_plan.cache_clear()
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def squared_distances(points, centre, covariance):
 
 def model_scores(model, rows):
     """Return the scores of the columns that moved in the baseline, by definition; NaN where there is no window."""
-    moving = [place for place, name in enumerate(model.columns) if name not in model.never_moved]
+    moving = [place for place, name in enumerate(model.columns) if name not in model.constant_columns]
     features = rolling_features(np.asarray(rows, np.float64)[:, moving], model.window)
     covariance = np.outer(model.scale, model.scale) * (model.cholesky @ model.cholesky.T)
     squares = squared_distances(features, model.centre, covariance)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 import fastdrift as fd
-from fastdrift.cli import cli
+from fastdrift.cli.main import cli
 
 
 @pytest.fixture(scope="module")

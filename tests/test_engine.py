@@ -17,7 +17,7 @@ import pytest
 from oracle import telemetry
 
 import fastdrift as fd
-from fastdrift import engine
+from fastdrift.engine import plan, threads
 
 # two kernels that are quick to compile; scoring and fitting get theirs in the same way
 MEASURE = """
@@ -40,10 +40,10 @@ print(distances.tobytes().hex()[:256], *(f"{note.category.__name__}: {note.messa
 @pytest.mark.parametrize(("row", "n_rows"), [(0, 0), (0, 1), (0, 49), (0, 123_456), (777, 123_457), (99_999, 100_000)])
 def test_ranges_cover_every_window_once_and_in_order(window, n_columns, row, n_rows):
     ends = []
-    for block, end_block, start, stop in engine.spans(n_rows, window, n_columns, row):
+    first = max(row, window - 1)
+    for block, end_block, start, stop in plan.cut_spans(first, n_rows, window, n_columns):
         assert block * window <= start < stop <= end_block * window
         ends.append((start, stop))
-    first = max(row, window - 1)
     if first >= n_rows:
         assert ends == []
         return
@@ -57,10 +57,10 @@ def test_ranges_cover_every_window_once_and_in_order(window, n_columns, row, n_r
 
 def test_threads_come_from_the_call_then_the_environment_then_the_machine(monkeypatch):
     monkeypatch.setenv("FASTDRIFT_THREADS", "3")
-    assert engine.default_threads() == engine.check_threads(None) == 3
-    assert engine.check_threads(np.int64(2)) == 2
+    assert threads.default_threads() == threads.check_threads(None) == 3
+    assert threads.check_threads(np.int64(2)) == 2
     monkeypatch.delenv("FASTDRIFT_THREADS")
-    count, reason = engine.explain_threads()
+    count, reason = threads.explain_threads()
     assert count >= 1
     assert "processors" in reason or "quota" in reason
 
@@ -81,13 +81,13 @@ def test_tasks_are_shared_out_and_their_results_keep_their_order():
         return number
 
     tasks = [partial(task, number) for number in range(12)]
-    assert engine.run(tasks, 4) == list(range(12))
+    assert threads.run_tasks(tasks, 4) == list(range(12))
     assert 1 < len(seen) <= 4
-    assert engine.run([], 4) == []
+    assert threads.run_tasks([], 4) == []
 
 
 def test_one_thread_is_the_callers_own():
-    assert engine.run([threading.get_ident] * 5, 1) == [threading.get_ident()] * 5
+    assert threads.run_tasks([threading.get_ident] * 5, 1) == [threading.get_ident()] * 5
 
 
 def test_an_error_in_a_task_reaches_the_caller_and_ends_the_rest():
@@ -101,9 +101,9 @@ def test_an_error_in_a_task_reaches_the_caller_and_ends_the_rest():
         done.append(1)
 
     with pytest.raises(KeyError, match="broken"):
-        engine.run([slow, fail, *[slow] * 500], 2)
+        threads.run_tasks([slow, fail, *[slow] * 500], 2)
     assert len(done) < 100
-    assert engine.run([lambda: 1], 2) == [1]
+    assert threads.run_tasks([lambda: 1], 2) == [1]
 
 
 def test_a_call_from_one_of_the_pools_own_workers_runs_inline(model, rows):
@@ -111,7 +111,7 @@ def test_a_call_from_one_of_the_pools_own_workers_runs_inline(model, rows):
 
     def inside():
         own = threading.get_ident()
-        nested = engine.run([threading.get_ident] * 20, 4)
+        nested = threads.run_tasks([threading.get_ident] * 20, 4)
         time.sleep(0.05)
         return (
             threading.current_thread().name,
@@ -119,7 +119,7 @@ def test_a_call_from_one_of_the_pools_own_workers_runs_inline(model, rows):
             fd.score(model, rows, threads=4).tobytes() == expected,
         )
 
-    results = engine.run([inside] * 6, 3)
+    results = threads.run_tasks([inside] * 6, 3)
     workers = [result for result in results if result[0].startswith("fastdrift")]
     assert workers
     assert all(inline for _, inline, _ in workers)
@@ -143,7 +143,7 @@ def _thread_after_a_pause():
 
 
 def _score_in_child(model, rows, queue):
-    workers = set(engine.run([_thread_after_a_pause] * 8, 4))
+    workers = set(threads.run_tasks([_thread_after_a_pause] * 8, 4))
     queue.put((fd.score(model, rows, threads=4).tobytes(), len(workers)))
 
 
@@ -255,13 +255,13 @@ def test_without_a_writable_cache_everything_works_with_one_warning(tmp_path, ru
 
 
 def test_scratch_is_aligned_grows_and_is_a_threads_own():
-    held = engine.scratch(1_000)
+    held = threads.thread_scratch(1_000)
     assert held.size >= 1_000
     assert held.ctypes.data % 64 == 0
-    assert engine.scratch(10) is held
-    assert engine.scratch(10 * held.size).size >= 10 * held.size
+    assert threads.thread_scratch(10) is held
+    assert threads.thread_scratch(10 * held.size).size >= 10 * held.size
     with ThreadPoolExecutor(1) as pool:
-        assert not np.shares_memory(pool.submit(engine.scratch, 10).result(), engine.scratch(10))
+        assert not np.shares_memory(pool.submit(threads.thread_scratch, 10).result(), threads.thread_scratch(10))
 
 
 def test_scores_near_overflow_raise_no_warning_of_numpy():

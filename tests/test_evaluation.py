@@ -11,7 +11,7 @@ import pytest
 from sklearn import metrics
 
 from fastdrift.errors import DataError
-from fastdrift.evaluation import evaluate
+from fastdrift.evaluation.metrics import evaluate
 
 NAN, INF = np.nan, np.inf
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 import fastdrift as fd
 from fastdrift.errors import DataError, DriftWarning
-from fastdrift.evaluation import evaluate
-from fastdrift.event import events
-from fastdrift.incidents import event_figures
-from fastdrift.labels import threshold_from_labels
+from fastdrift.evaluation.event_metrics import event_metrics
+from fastdrift.evaluation.events import events
+from fastdrift.evaluation.metrics import evaluate
+from fastdrift.evaluation.thresholds import threshold_from_labels
 from fastdrift.synthetic import Drift
 
 NAN, INF = np.nan, np.inf
@@ -173,7 +173,7 @@ def plain_figures(found, incidents, tolerance, n_rows):
 )
 def test_delays_and_false_events_are_those_of_a_plain_loop(flags, labels, tolerance):
     found, incidents = events(flags), events(labels)
-    figures = event_figures(found, labels, tolerance=tolerance)
+    figures = event_metrics(found, labels, tolerance=tolerance)
     pairs = [list(zip(e.starts.tolist(), e.stops.tolist(), strict=True)) for e in (found, incidents)]
     delays, false_events = plain_figures(*pairs, tolerance, 30)
     assert (figures.delays, figures.false_events) == (delays, false_events)
@@ -183,7 +183,7 @@ def test_delays_and_false_events_are_those_of_a_plain_loop(flags, labels, tolera
 
 def test_delays_are_told_in_rows_and_in_time():
     labels = flagged((5, 10), (15, 20), (25, 30), (34, 36))
-    figures = event_figures(events(flagged((6, 7), (18, 19), (27, 28)), index=MINUTES), labels)
+    figures = event_metrics(events(flagged((6, 7), (18, 19), (27, 28)), index=MINUTES), labels)
     assert figures.delays == (1, 3, 2, None)
     assert (figures.median_delay, figures.max_delay) == (2.0, 3)
     assert (figures.median_delay_time, figures.max_delay_time) == (pd.Timedelta("2min"), pd.Timedelta("3min"))
@@ -191,63 +191,63 @@ def test_delays_are_told_in_rows_and_in_time():
 
 def test_late_alarms_are_due_to_the_incident_within_the_tolerance_only():
     found, labels = events(flagged((12, 14))), flagged((5, 10))
-    strict = event_figures(found, labels)
+    strict = event_metrics(found, labels)
     assert (strict.found, strict.false_events, strict.max_delay) == (0, 1, None)
-    assert event_figures(found, labels, tolerance=2).false_events == 1
-    lenient = event_figures(found, labels, tolerance=3)
+    assert event_metrics(found, labels, tolerance=2).false_events == 1
+    lenient = event_metrics(found, labels, tolerance=3)
     assert (lenient.found, lenient.false_events, lenient.max_delay) == (1, 0, 7)
 
 
 def test_the_next_incidents_alarms_find_no_incident_before_it():
-    figures = event_figures(events(flagged((12, 14))), flagged((5, 10), (11, 15)), tolerance=20)
+    figures = event_metrics(events(flagged((12, 14))), flagged((5, 10), (11, 15)), tolerance=20)
     assert figures.delays == (None, 1)
 
 
 def test_false_events_are_counted_for_healthy_rows_that_have_a_score():
     scores = np.where(flagged((2, 4), (30, 31)), 9.0, 1.0)
     scores[35:] = NAN
-    figures = event_figures(events(scores, 5.0, index=MINUTES), flagged((10, 20)))
+    figures = event_metrics(events(scores, 5.0, index=MINUTES), flagged((10, 20)))
     assert figures.false_events_per_10k_rows == pytest.approx(1e4 * 2 / 25)
     assert figures.false_events_per_day == pytest.approx(2 * 24 * 60 / 25)
 
 
 def test_a_gap_in_time_is_no_quiet_day():
     later = MINUTES[:20].append(MINUTES[20:] + pd.Timedelta("30D"))
-    figures = event_figures(events(flagged((2, 4)), index=later), flagged())
+    figures = event_metrics(events(flagged((2, 4)), index=later), flagged())
     assert figures.false_events_per_day == pytest.approx(24 * 60 / 49)  # row 19 lasts ten minutes at most
 
 
 def test_without_times_delays_are_in_rows_and_the_reason_is_told():
-    figures = event_figures(events(flagged((6, 8))), flagged((5, 10)))
+    figures = event_metrics(events(flagged((6, 8))), flagged((5, 10)))
     assert (figures.max_delay, figures.max_delay_time, figures.false_events_per_day) == (1, None, None)
     assert "no timestamps" in figures.notes[0]
-    same_time = event_figures(events(flagged((6, 8)), index=MINUTES[[0] * 40]), flagged((5, 10)))
+    same_time = event_metrics(events(flagged((6, 8)), index=MINUTES[[0] * 40]), flagged((5, 10)))
     assert same_time.false_events_per_day is None
 
 
 def test_incidents_that_no_score_could_find_are_missed_and_told():
     scores = np.where(flagged((5, 8)), 9.0, 1.0)
     scores[20:30] = NAN
-    figures = event_figures(events(scores, 5.0, index=MINUTES), flagged((5, 8), (22, 26), (32, 34)))
+    figures = event_metrics(events(scores, 5.0, index=MINUTES), flagged((5, 8), (22, 26), (32, 34)))
     assert (figures.found, figures.missed) == (1, 2)
     assert figures.notes == ("1 of the missed incidents lie in rows without a score",)
-    nothing = event_figures(events(np.ones(40), 5.0, index=MINUTES), flagged((5, 8)))
+    nothing = event_metrics(events(np.ones(40), 5.0, index=MINUTES), flagged((5, 8)))
     assert nothing.notes == ("no incident was found, so there is no delay",)
 
 
 def test_labels_of_one_kind_give_the_rest():
     found = events(flagged((6, 8)), index=MINUTES)
-    healthy, drifted = event_figures(found, flagged()), event_figures(found, flagged((0, 40)))
+    healthy, drifted = event_metrics(found, flagged()), event_metrics(found, flagged((0, 40)))
     assert (healthy.incidents, healthy.false_events, healthy.median_delay) == (0, 1, None)
     assert (drifted.found, drifted.false_events, drifted.false_events_per_10k_rows) == (1, 0, None)
-    assert event_figures(found, None).incidents is None
+    assert event_metrics(found, None).incidents is None
 
 
 def test_labels_of_another_length_and_a_negative_tolerance_are_refused():
     with pytest.raises(DataError, match=r"labels have shape \(3,\), but there are 40 rows"):
-        event_figures(events(flagged()), [0, 1, 0])
+        event_metrics(events(flagged()), [0, 1, 0])
     with pytest.raises(DataError, match="tolerance is -1"):
-        event_figures(events(flagged()), flagged(), tolerance=-1)
+        event_metrics(events(flagged()), flagged(), tolerance=-1)
 
 
 def test_an_evaluation_carries_events_when_asked_and_stays_strict_json():
@@ -255,7 +255,7 @@ def test_an_evaluation_carries_events_when_asked_and_stays_strict_json():
     labels = flagged((10, 20))
     assert evaluate(scores, 5.0, labels=labels).event is None
     result = evaluate(scores, 5.0, labels=labels, monitored=slice(5, None), events=True, tolerance=11, min_length=2)
-    assert result.event == event_figures(events(scores.where(np.arange(40) >= 5), 5.0), labels, tolerance=11)
+    assert result.event == event_metrics(events(scores.where(np.arange(40) >= 5), 5.0), labels, tolerance=11)
     assert (result.event.events, result.event.found, result.event.false_events) == (2, 1, 0)
     read = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert read["event"]["median_delay_seconds"] == 120.0

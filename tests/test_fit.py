@@ -14,7 +14,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 import fastdrift as fd
 
 WINDOW = 10
-ARRAYS = ("centre", "scale", "cholesky", "never_moved_values")
+ARRAYS = ("centre", "scale", "cholesky", "constant_values")
 NUMBERS = ("threshold", "shrinkage", "windows_used", "windows_left_out")
 
 
@@ -47,9 +47,9 @@ def test_the_model_says_what_it_was_made_from(table):
     frame = pd.DataFrame(table, columns=list("abcd"))
     model = fd.fit(frame.assign(c=2.5), window=WINDOW, false_alarm_rate=0.02)
     assert model.columns == ("a", "b", "c", "d")
-    assert model.moving_columns == ("a", "b", "d")
-    assert model.never_moved == ("c",)
-    assert model.never_moved_values.tolist() == [2.5]
+    assert model.varying_columns == ("a", "b", "d")
+    assert model.constant_columns == ("c",)
+    assert model.constant_values.tolist() == [2.5]
     assert model.n_features == 6
     assert (model.window, model.false_alarm_rate, model.threshold_rule) == (WINDOW, 0.02, "cross-fit")
     assert (model.baseline_rows, model.windows_used, model.windows_left_out) == (3_000, 2_991, 0)
@@ -187,8 +187,8 @@ def test_columns_of_which_some_never_moved_are_kept(table):
     rows = np.insert(table, [0, 2, 4], [5.0, -1.0, 0.0], axis=1)
     model = fd.fit(rows, window=WINDOW)
     assert model.columns == tuple(range(7))
-    assert model.never_moved == (0, 3, 6)
-    assert model.never_moved_values.tolist() == [5.0, -1.0, 0.0]
+    assert model.constant_columns == (0, 3, 6)
+    assert model.constant_values.tolist() == [5.0, -1.0, 0.0]
     assert model.threshold == fd.fit(table, window=WINDOW).threshold
 
 

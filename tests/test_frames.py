@@ -10,7 +10,7 @@ import pytest
 from oracle import telemetry
 
 import fastdrift as fd
-from fastdrift.frames import as_table
+from fastdrift.tables.convert import as_table
 
 WINDOW = 7
 N_COLUMNS = 5

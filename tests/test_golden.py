@@ -16,8 +16,7 @@ import pandas as pd
 import pytest
 
 import fastdrift as fd
-from fastdrift import engine
-from fastdrift.files import read_table
+from fastdrift.files.read import read_table
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "bench_data"
@@ -85,7 +84,7 @@ def test_the_samples_hold_what_the_tests_are_about():
     mixed, wide = (fd.load(GOLDEN / f"{stem}.fastdrift") for stem in ("mixed", "wide"))
     scores = np.load(GOLDEN / "mixed.scores.npy")
     assert np.isnan(scores[mixed.window :]).any()  # gaps
-    assert len(wide.never_moved) == 2
+    assert len(wide.constant_columns) == 2
     assert read_table(GOLDEN / "wide.parquet").dtypes.iloc[0] == np.float32
 
 
@@ -106,7 +105,7 @@ def test_golden_models_give_the_golden_scores_byte_for_byte_in_any_layout(golden
 def test_golden_models_give_the_golden_scores_byte_for_byte_with_any_threads(
     golden_model, frame, golden, threads, monkeypatch
 ):
-    monkeypatch.setattr(engine, "INLINE_NUMBERS", 0)  # else so few rows stay on one thread
+    monkeypatch.setattr("fastdrift.engine.threads.INLINE_NUMBERS", 0)  # else so few rows stay on one thread
     assert quiet_score(golden_model, frame, threads=threads).tobytes() == golden.tobytes()
 
 

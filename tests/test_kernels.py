@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from numba import njit
 
-from fastdrift import compilation, engine
-from fastdrift.frames import as_table
-from fastdrift.lanes import (
+from fastdrift.detectors.mahalanobis import pack_distance
+from fastdrift.engine import compiled, plan
+from fastdrift.engine.windows import Sweep
+from fastdrift.kernels import compiling, layout
+from fastdrift.kernels.vectors import (
     LANES,
     equal,
     fma,
@@ -27,7 +29,7 @@ from fastdrift.lanes import (
     transpose,
     within,
 )
-from fastdrift.windows import Sweep, make_operand
+from fastdrift.tables.convert import as_table
 
 
 @njit
@@ -206,7 +208,7 @@ def test_a_transposed_tile_has_runs_as_lanes(dtype, start, pitch, step):
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="reads x86 assembly")
 def test_the_score_kernel_is_made_of_packed_fused_arithmetic():
-    (assembly,) = compilation.compile_kernel("score_range", np.dtype(np.float64), keep=False).inspect_asm().values()
+    (assembly,) = compiling.compile_kernel("score_range", np.dtype(np.float64), keep=False).inspect_asm().values()
     if not re.search(r"vfn?m(add|sub)", assembly):
         pytest.skip("this processor has no fused multiply-add")
     assert len(re.findall(r"vfn?madd\d+pd", assembly)) > 100
@@ -214,23 +216,19 @@ def test_the_score_kernel_is_made_of_packed_fused_arithmetic():
 
 
 def test_a_kernel_is_compiled_once_and_never_again():
-    kernel = engine.kernel("score_range", np.float64)
-    assert kernel is engine.kernel("score_range", "f8")
+    kernel = compiled.kernel("score_range", np.float64)
+    assert kernel is compiled.kernel("score_range", "f8")
     assert len(kernel.signatures) == 1
-    settle = engine.kernel("settle_range", np.float64)
+    settle = compiled.kernel("settle_range", np.float64)
     with pytest.raises(TypeError, match="No matching definition"):
-        settle(np.zeros((2, 2), np.int64), 0, np.zeros(1, np.int64), 2, 1, 2, np.zeros(2), 0)
+        settle(np.zeros((2, 2), np.int64), 0, np.zeros(1, np.int64), 2, (0, 1, 1, 2), (np.zeros(2), 0))
     assert len(settle.signatures) == 1
 
 
-def test_the_rooms_above_the_kernels_know_their_sizes_and_layouts():
-    from fastdrift import engine, forest, kernels, lanes
-
-    assert engine.LANES == lanes.LANES
-    assert forest.GROUP_SIZE == kernels.GROUP_SIZE
+def test_rows_are_read_in_the_fastest_way_their_layout_allows():
     rows, columns = np.zeros((3, 4)), np.arange(4)
-    layouts = [engine.layout_of(array, columns)[0] for array in (rows, np.asfortranarray(rows), rows[:, ::-1])]
-    assert layouts == [kernels.FLAT, kernels.COLUMNS, kernels.ANY]
+    layouts = [plan.layout_of(array, columns)[0] for array in (rows, np.asfortranarray(rows), rows[:, ::-1])]
+    assert layouts == [layout.FLAT, layout.COLUMNS, layout.ANY]
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names x86 processors")
@@ -238,16 +236,16 @@ def test_the_rooms_above_the_kernels_know_their_sizes_and_layouts():
 def test_a_kernel_writes_the_rows_of_its_span_and_no_others(kernel):
     n_columns, window, n_rows = 3, 10, 160  # two blocks a lane: nothing but the bounds keeps the last one in its place
     rows = np.random.default_rng(4).normal(size=(n_rows, n_columns))
-    operand = make_operand(window, np.zeros(2 * n_columns), np.ones(2 * n_columns), np.eye(2 * n_columns))
+    packed = pack_distance(window, np.zeros(2 * n_columns), np.ones(2 * n_columns), np.eye(2 * n_columns))
     sweep = Sweep(as_table(rows), np.arange(n_columns), window)
     for row, end_row in [(at, n_rows) for at in range(9, 22)] + [(9, n_rows - at) for at in range(12)]:
-        span = 0, n_rows // window, row, end_row
+        piece = sweep.piece(layout.Span(0, n_rows // window, row, end_row))
         if kernel == "feature_range":
             out = np.full((n_rows, 2 * n_columns), -7.0)
-            sweep.call(kernel, span, operand.scales, 2 * n_columns, rows, 0, (0, 2 * n_columns), out.reshape(-1), 0)
+            sweep.call(kernel, piece, packed.scales, 2 * n_columns, (0, 2 * n_columns), (out.reshape(-1), 0))
         else:
             out = np.full((n_rows, 1), -7.0)
-            sweep.call(kernel, span, operand.scales, 1, rows, 0, operand.factor, False, out.reshape(-1), 0)
+            sweep.call(kernel, piece, packed.scales, 1, packed.factor, False, (out.reshape(-1), 0))
         written = (out != -7.0).all(axis=1)
         np.testing.assert_array_equal(written, (out != -7.0).any(axis=1))
         assert np.flatnonzero(written).tolist() == list(range(row, end_row))
@@ -260,8 +258,8 @@ rows = np.random.default_rng(0).normal(size=(9_000, 5)).cumsum(axis=0)
 for window in (20, 200):
     model = fd.fit(rows, window=window, threshold="in-sample")
     print(hashlib.sha256(fd.score(model, rows).tobytes() + model.cholesky.tobytes()).hexdigest())
-from fastdrift import engine
-print("zmm" in next(iter(engine.kernel("score_range", float).inspect_asm().values()), "zmm"))
+from fastdrift.engine import compiled
+print("zmm" in next(iter(compiled.kernel("score_range", float).inspect_asm().values()), "zmm"))
 """
     *here, _ = run_python(code, "-W", "ignore").split()
     options = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "", "FASTDRIFT_CACHE_DIR": str(tmp_path)}

@@ -10,11 +10,12 @@ import pytest
 from matplotlib.text import Text
 from sklearn import metrics
 
-from fastdrift.curves import CURVE_COLUMNS, curves_figure
-from fastdrift.drawing import PIXEL_COLUMNS
 from fastdrift.errors import DataError
-from fastdrift.pictures import BARS, columns_figure, histogram_figure
-from fastdrift.plots import score_figure, to_bytes
+from fastdrift.plots.axes import PIXEL_COLUMNS, to_bytes
+from fastdrift.plots.columns import columns_figure
+from fastdrift.plots.curves import CURVE_COLUMNS, curves_figure
+from fastdrift.plots.histogram import BARS, histogram_figure
+from fastdrift.plots.scores import score_figure
 
 NAN, INF = np.nan, np.inf
 
@@ -303,7 +304,8 @@ def test_a_figure_made_twice_has_the_same_bytes_as_svg_and_as_png(table, flags, 
 def test_an_svg_tells_neither_the_hour_nor_anything_random(run_python):
     code = """
 import hashlib
-from fastdrift.plots import score_figure, to_bytes
+from fastdrift.plots.scores import score_figure
+from fastdrift.plots.axes import to_bytes
 print(hashlib.sha256(to_bytes(score_figure([1.0, 9.0, 3.0], 5.0, baseline=(0, 1)), "svg")).hexdigest())
 """
     assert run_python(code) == run_python(code)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from fastdrift.drawing import PIXEL_COLUMNS, column_extremes, column_shares, column_starts
 from fastdrift.errors import DataError
-from fastdrift.plots import score_figure, to_bytes
+from fastdrift.plots.axes import PIXEL_COLUMNS, column_extremes, column_shares, column_starts, to_bytes
+from fastdrift.plots.scores import score_figure
 
 NAN, INF = np.nan, np.inf
 N_ROWS = 100_000

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fastdrift.errors import DataError
-from fastdrift.prepare import aggregate, clean
+from fastdrift.prepare.cleaning import clean
+from fastdrift.prepare.grid import aggregate
 
 NAN, INF = np.nan, np.inf
 VALUES = st.lists(st.sampled_from([NAN, -999.0, -5.0, 0.0, 1.0, 2.5, 40.0, INF, -INF]), min_size=1, max_size=30)

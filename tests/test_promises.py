@@ -18,8 +18,7 @@ import pytest
 from oracle import telemetry
 
 import fastdrift as fd
-from fastdrift.frames import as_table
-from fastdrift.windows import Sweep
+from fastdrift.engine.plan import rows_before
 
 WINDOW = 50
 DATA = os.environ.get("FASTDRIFT_DATA")
@@ -27,21 +26,20 @@ needs_data = pytest.mark.skipif(not DATA, reason="FASTDRIFT_DATA does not say wh
 without_warnings = pytest.mark.filterwarnings("ignore::fastdrift.errors.DriftWarning")
 
 
-def scores_of_ranges(model, rows, edges):
-    """Return scores made range by range, each through the engine's own spans and from its own blocks of rows."""
-    sweep = Sweep(as_table(rows), np.arange(rows.shape[1]), model.window)
+def scores_in_chunks(model, rows, edges):
+    """Return scores made chunk by chunk, each a table of its own that starts somewhere in the stream."""
     out = np.full(len(rows), np.nan)
     for start, stop in pairwise(edges):
-        for span in sweep.spans(start, stop):
-            part, first = sweep.rows(span)
-            sweep.score(span, model.operand, part, first, out, 0)
+        first = start - rows_before(model.window, start)
+        if stop - first >= model.window:
+            out[start:stop] = fd.score(model, rows[first:stop], first_row=first)[start - first :]
     return out
 
 
 def score_alone(model, rows, end):
-    """Return the score of one window, from a table that starts at the block before and ends with the window."""
-    first = max(0, end // model.window - 1) * model.window
-    return fd.score(model, rows[first : end + 1])[-1]
+    """Return the score of one window, from a table that holds nothing else."""
+    first = end - model.window + 1
+    return fd.score(model, rows[first : end + 1], first_row=first)[-1]
 
 
 # 1. Same bits whatever the way
@@ -53,8 +51,8 @@ def test_random_chunk_boundaries_change_no_byte(model, rows, seed):
     rng = np.random.default_rng(seed)
     cuts = rng.choice(len(rows), size=int(10 ** rng.uniform(0, 3)), replace=False)
     edges = [0, *sorted(cuts.tolist()), len(rows)]
-    assert scores_of_ranges(model, rows, edges).tobytes() == expected.tobytes()
-    assert scores_of_ranges(model, np.asfortranarray(rows), edges).tobytes() == expected.tobytes()
+    assert scores_in_chunks(model, rows, edges).tobytes() == expected.tobytes()
+    assert scores_in_chunks(model, np.asfortranarray(rows), edges).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("window", [2, 3, 7, 50])
@@ -62,7 +60,7 @@ def test_row_by_row_changes_no_byte(fit, window):
     rows = telemetry(6 * window + 5, 3, seed=window)
     model = fit(telemetry(60 * window, 3, seed=window), window=window)
     expected = fd.score(model, rows)
-    assert scores_of_ranges(model, rows, range(len(rows) + 1)).tobytes() == expected.tobytes()
+    assert scores_in_chunks(model, rows, range(len(rows) + 1)).tobytes() == expected.tobytes()
     alone = [score_alone(model, rows, end) for end in range(window - 1, len(rows))]
     assert np.array(alone).tobytes() == expected[window - 1 :].tobytes()
 
@@ -127,7 +125,7 @@ def test_a_block_read_tile_by_tile_changes_no_byte(fit, rows, tiles, window):
     tiles(1)
     assert fd.score(model, rows[:20_000]).tobytes() == expected
     assert fd.score(model, np.asfortranarray(rows[:20_000])).tobytes() == expected
-    assert scores_of_ranges(model, rows[:20_000], [0, 77, 5_000, 5_001, 20_000]).tobytes() == expected
+    assert scores_in_chunks(model, rows[:20_000], [0, 77, 5_000, 5_001, 20_000]).tobytes() == expected
 
 
 def test_long_windows_give_the_same_bytes_in_pieces():
@@ -135,7 +133,7 @@ def test_long_windows_give_the_same_bytes_in_pieces():
     with pytest.warns(fd.DriftWarning, match="thin"):
         model = fd.fit(rows, window=4_001)
     expected = fd.score(model, rows)
-    assert scores_of_ranges(model, rows, [0, 4_002, 9_000, 9_001, 20_000, 31_000]).tobytes() == expected.tobytes()
+    assert scores_in_chunks(model, rows, [0, 4_002, 9_000, 9_001, 20_000, 31_000]).tobytes() == expected.tobytes()
     assert fd.score(model, rows[4_001:])[4_000:].tobytes() == expected[8_001:].tobytes()
 
 
@@ -206,7 +204,7 @@ def test_real_servers_with_columns_that_never_moved_are_fitted_and_scored(fit):
     labels = test.pop("label").to_numpy(bool)
     model = fit(train, window=50)
     scores = fd.score(model, test).to_numpy()
-    assert 2 <= len(model.never_moved) <= 10
+    assert 2 <= len(model.constant_columns) <= 10
     assert np.isfinite(scores[49:]).all()
     assert np.median(scores[49:][labels[49:]]) > np.median(scores[49:][~labels[49:]])
 
@@ -222,12 +220,12 @@ def test_a_model_cannot_be_changed(model):
         if isinstance(value, np.ndarray):
             assert not value.flags.writeable
     assert isinstance(model.columns, tuple)
-    assert isinstance(model.never_moved, tuple)
+    assert isinstance(model.constant_columns, tuple)
     assert isinstance(model.warnings, tuple)
 
 
 def test_what_a_model_computes_when_first_needed_is_frozen_too(model):
-    assert not any(array.flags.writeable for array in (*model.operand, model.penalties))
+    assert not any(array.flags.writeable for array in (*model.packed, model.penalties))
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])  # noqa: S301

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracle import relative_error, rolling_exact, rolling_features, telemetry
 
 import fastdrift as fd
-from fastdrift.engine import CACHED_NUMBERS
+from fastdrift.engine.plan import CACHED_NUMBERS
 
 WINDOWS = (2, 3, 4, 5, 7, 10, 50, 51, 128, 129, 193, 500)
 MEAN_TOLERANCE = 5e-16

@@ -18,7 +18,7 @@ from benchmarks.scaling.claims import Claim, claims_table, judge, points_table
 from benchmarks.scaling.curves import CURVES, Curve
 from benchmarks.scaling.picture import scaling_figure
 from benchmarks.scaling.stream import assert_pieces_continue, stream_pieces
-from fastdrift.drawing import FLAGGED
+from fastdrift.plots.axes import FLAGGED
 
 ROOT = Path(__file__).parent.parent
 # a picture in which every target is met, just so or by far

@@ -174,7 +174,7 @@ def test_an_unknown_alignment_is_an_error(known, table):
 def test_exactly_the_windows_that_hold_a_nan_or_inf_have_no_score(table, value, still):
     rows = with_still_column(table) if still else table
     model = fd.fit(rows, window=WINDOW)
-    assert bool(model.never_moved) == still
+    assert bool(model.constant_columns) == still
     clean, places = fd.score(model, rows), [0, 9, 10, 19, 20, 25, 26, 1_000, 3_999]
     for column in range(rows.shape[1]):
         spoiled, held = rows.copy(), np.zeros(len(rows), bool)
@@ -233,7 +233,7 @@ def test_numbers_too_large_to_square_are_infinitely_far_and_not_missing(known, t
 def test_a_column_that_never_moved_adds_nothing_until_it_moves(table):
     rows = with_still_column(table)
     model = fd.fit(rows, window=WINDOW)
-    assert model.never_moved == (1,)
+    assert model.constant_columns == (1,)
     assert fd.score(model, rows).tobytes() == fd.score(fd.fit(table, window=WINDOW), table).tobytes()
 
 
@@ -268,7 +268,7 @@ def test_the_longer_a_still_column_has_moved_the_higher_the_score(table):
 def test_two_still_columns_that_move_are_louder_than_one(table):
     rows = with_still_column(with_still_column(table), -3.0, 4)
     model = fd.fit(rows, window=WINDOW)
-    assert model.never_moved == (1, 4)
+    assert model.constant_columns == (1, 4)
     one, two = rows.copy(), rows.copy()
     one[500:, 1] = two[500:, 1] = two[500:, 4] = 0.5
     assert fd.score(model, two)[600] > fd.score(model, one)[600] > fd.score(model, rows)[600]

@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 import fastdrift as fd
-from fastdrift.baseline import THIN
-from fastdrift.cli import cli
-from fastdrift.pipeline import LEAST_WINDOW, WINDOW, moving_columns, usable_window
+from fastdrift.cli.main import cli
+from fastdrift.fitting.advice import LEAST_WINDOW, THIN, WINDOW, count_varying, usable_window
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastdrift.DriftWarning")
 
@@ -69,9 +68,9 @@ def test_the_window_is_the_longest_for_which_the_baseline_is_not_thin(n_columns)
 
 def test_columns_that_never_move_need_no_windows():
     frame = fd.generate(1_000, columns=3, seed=1, drifts=()).frame.assign(still=1.0)
-    assert moving_columns(frame, None, None) == 3
-    assert moving_columns(frame, None, [frame.columns[0]]) == 2
-    assert moving_columns(frame, list(frame.columns[:1]), None) == 1
+    assert count_varying(frame, None, None) == 3
+    assert count_varying(frame, None, [frame.columns[0]]) == 2
+    assert count_varying(frame, list(frame.columns[:1]), None) == 1
 
 
 @pytest.fixture

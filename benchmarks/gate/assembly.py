@@ -77,7 +77,7 @@ def judge_loops(name: str, loops: list[Loop], wanted: tuple[int, ...]) -> Iterat
 
 def judge_kernels() -> Iterator[Verdict]:
     """Compile the kernels anew, for what comes out of a cache shows no assembly, and judge their loops."""
-    from fastdrift.compilation import compile_kernel
+    from fastdrift.kernels.compiling import compile_kernel
 
     if platform.machine() not in ("x86_64", "AMD64"):
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fastdrift.writing import write_json
+from fastdrift.files.disk import write_json
 
 SCHEMA = 1
 # a speed below this share of its floor fails, if a second measurement agrees; so does memory above its inverse

@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 
 from benchmarks.peers.rolling import Part
 from benchmarks.rows import Floats
-from fastdrift.engine import default_threads
+from fastdrift.engine.threads import default_threads
 
 Score = Callable[[], Floats]
 

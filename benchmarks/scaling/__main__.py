@@ -20,7 +20,7 @@ from benchmarks.scaling.claims import Claim, claims_table, judge, points_table
 from benchmarks.scaling.curves import CURVES, FULL, QUICK, Curve, Sizes
 from benchmarks.scaling.picture import scaling_figure
 from benchmarks.timing import describe_machine
-from fastdrift.plots import to_bytes
+from fastdrift.plots.axes import to_bytes
 
 
 def measure(sizes: Sizes) -> dict[str, Curve]:

@@ -18,7 +18,7 @@ from benchmarks.rows import Floats, make_rows
 from benchmarks.scaling.memory import memory_in_a_process
 from benchmarks.scaling.stream import assert_pieces_continue, fill, stream_pieces
 from benchmarks.timing import REST, repeat, seconds
-from fastdrift.engine import default_threads
+from fastdrift.engine.threads import default_threads
 
 COLUMNS, WINDOW = 8, 50
 # a call is repeated for so many seconds in its turn: the shortest take 1 ms and would be all wake-up otherwise

@@ -16,7 +16,7 @@ from benchmarks.scaling.claims import (
     Claim,
 )
 from benchmarks.scaling.curves import Curve
-from fastdrift.drawing import BASELINE_SHADE, FLAGGED, SCORE, new_figure, set_log_ticks
+from fastdrift.plots.axes import BASELINE_SHADE, FLAGGED, SCORE, new_figure, set_log_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

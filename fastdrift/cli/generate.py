@@ -1,0 +1,75 @@
+"""The command generate: telemetry that drifts."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich import box
+from rich.table import Table
+
+from fastdrift.cli.inputs import LABEL, Telemetry
+from fastdrift.cli.options import as_json, drifts, examples
+from fastdrift.cli.results import labelled_table
+from fastdrift.cli.terminal import progress, show
+from fastdrift.files.disk import table_ending
+from fastdrift.files.write import write_table
+
+if TYPE_CHECKING:
+    from fastdrift.synthetic import Drift
+
+
+SHOWN_DRIFTS = 12
+
+
+@click.command(
+    epilog=examples(
+        "generate --n 100000 --seed 42 --output telemetry.parquet",
+        "generate --n 20000 --drifts mean-shift,missing --output telemetry.csv",
+    )
+)
+@click.option("--n", type=click.IntRange(1), default=100_000, show_default=True, help="Rows, one a minute.")
+@click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="The same seed, the same file.")
+@click.option("--columns", type=click.IntRange(1), default=8, show_default=True, help="Number of metrics.")
+@drifts
+@click.option("--no-labels", is_flag=True, help=f"Leave out the column {LABEL!r}.")
+@click.option("--output", required=True, metavar="FILE", help="A .csv, .csv.gz or .parquet file.")
+@as_json
+def generate(
+    *, n: int, seed: int, columns: int, drifts: list[str], no_labels: bool, output: str, as_json: bool
+) -> None:
+    """Generate telemetry that drifts.
+
+    It is healthy for the first 30 % of its rows.
+    """
+    from fastdrift.synthetic import generate as generate_telemetry
+
+    table_ending(Path(output))
+    kinds = drifts[0] if drifts in (["mixed"], ["none"]) else drifts
+    with progress(2) as step:
+        step("generating")
+        data = generate_telemetry(n, columns=columns, seed=seed, drifts=kinds)
+        step(f"writing {output}")
+        write_table(labelled_table(Telemetry(data.frame, None if no_labels else data.labels)), output)
+    document = {
+        "rows": n,
+        "columns": list(data.frame.columns),
+        "labelled_rows": int(data.labels.sum()),
+        "drifts": [asdict(drift) for drift in data.drifts],
+        "files": [output],
+    }
+    show(document, [_drifts_table(data.drifts)], as_json=as_json)
+
+
+def _drifts_table(drifts: tuple[Drift, ...]) -> Table:
+    table = Table(title=f"{len(drifts)} drifts", title_justify="left", box=box.SIMPLE)
+    for name in ("drift", "first row", "last row", "size", "columns"):
+        table.add_column(name, justify="left" if name in ("drift", "columns") else "right")
+    for drift in drifts[:SHOWN_DRIFTS]:
+        rows = f"{drift.start:,}", f"{drift.stop - 1:,}"
+        table.add_row(drift.kind, *rows, f"{drift.size:g}", ", ".join(drift.columns))
+    if len(drifts) > SHOWN_DRIFTS:
+        table.add_row(f"and {len(drifts) - SHOWN_DRIFTS} more")
+    return table

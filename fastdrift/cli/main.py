@@ -1,0 +1,39 @@
+"""The command line: the group that the commands are in."""
+
+from __future__ import annotations
+
+import click
+
+import fastdrift
+from fastdrift.cli.compare import compare
+from fastdrift.cli.evaluate import evaluate
+from fastdrift.cli.fit import fit
+from fastdrift.cli.generate import generate
+from fastdrift.cli.machine import doctor, warmup
+from fastdrift.cli.options import examples
+from fastdrift.cli.prepare import prepare
+from fastdrift.cli.run import run
+from fastdrift.cli.score import score
+from fastdrift.cli.terminal import Commands
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        "run --train --eval",
+        "fit healthy.parquet --output model.fastdrift",
+        "score model.fastdrift today.parquet --output scores.csv",
+    ),
+)
+@click.version_option(fastdrift.__version__, prog_name="fastdrift")
+def cli() -> None:
+    """Find silent drift in telemetry: when a system left the way it was when it was healthy.
+
+    Results go to stdout and everything else to stderr. Exit codes: 0 done, 1 error, 2 wrong usage, 3 drift, where
+    --fail-on-drift asks for it. Messages count rows from 0.
+    """
+
+
+for command in (run, generate, fit, score, evaluate, prepare, compare, warmup, doctor):
+    cli.add_command(command)

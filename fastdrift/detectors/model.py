@@ -1,0 +1,325 @@
+"""Model: what a detector has learnt, frozen, and what every detector must bring.
+
+A detector is one file of this folder with one subclass of `Model`: what it learns, its parameters as the kernels want
+them, its fields in a model file, its lines in a summary. `registry` lists them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from fastdrift.arrays import Floats, freeze
+from fastdrift.detectors.moments import Folds, Standardisation
+from fastdrift.engine.windows import Piece, Sweep
+from fastdrift.errors import ModelError
+from fastdrift.files.archive import Archive, ArchiveFormat
+from fastdrift.files.disk import write_bytes
+
+FORMAT = ArchiveFormat(
+    schema="fastdrift-model",
+    version=1,
+    error=ModelError,
+    not_ours="it is not a model of fastdrift: name a file that `fit` or `Model.save` wrote",
+    remedy="fit the model anew",
+)
+
+Check = Callable[[Any], bool]
+# rows of a flat result and the absolute row that the first of them is of
+Output = tuple[Floats, int]
+
+
+class PackedParameters(Protocol):
+    """What a detector has learnt, in the form a kernel wants it."""
+
+    @property
+    def adds_squares(self) -> bool:
+        """Whether a score is a root, and what is added to it is added under the root."""
+
+    @property
+    def serial(self) -> bool:
+        """Whether pieces must be scored one after the other, on the thread that asks."""
+
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> None:
+        """Write the scores of a piece's windows, or their squares."""
+
+
+class Baseline(NamedTuple):
+    """What a detector learns from: windows, where their features lie, and the folds that are held out in turn."""
+
+    sweep: Sweep
+    standardisation: Standardisation
+    folds: Folds
+    held_out: Folds  # the folds, or none for a threshold from the very windows that were learnt from
+    threads: int
+
+    @property
+    def names(self) -> list[Hashable]:
+        """Names of the columns that vary."""
+        return [self.sweep.table.names[column] for column in self.sweep.columns]
+
+    def keeps(self, rows: Any, fold: tuple[int, int]) -> Any:
+        """Return which of the windows that end in `rows` share no row with those of a fold."""
+        gap = self.sweep.window - 1
+        return (rows < fold[0] - gap) | (rows >= fold[1] + gap)
+
+
+class Learnt(NamedTuple):
+    """What a detector has learnt: its model's own fields, and what scores the folds held out."""
+
+    fields: dict[str, Any]
+    packed: PackedParameters
+    packed_folds: Sequence[PackedParameters]
+
+
+def is_names(value: object) -> bool:
+    """Return whether a value from a file is a list of different column names."""
+    return isinstance(value, list) and all(type(name) in (str, int) for name in value) and len({*value}) == len(value)
+
+
+def is_float(value: object) -> bool:
+    """Return whether a value from a file is a finite float."""
+    return type(value) is float and math.isfinite(value)
+
+
+def is_count(value: object) -> bool:
+    """Return whether a value from a file is a whole number of at least 0."""
+    return type(value) is int and value >= 0
+
+
+# the fields in a file of any model, and what each must be by itself
+FIELDS: dict[str, Check] = {
+    "columns": is_names,
+    "named": lambda value: type(value) is bool,
+    "allow_extra": lambda value: type(value) is bool,
+    "window": lambda value: is_count(value) and value >= 2,
+    "false_alarm_rate": lambda value: is_float(value) and 0 < value <= 0.5,
+    "threshold": lambda value: is_float(value) and value >= 0,
+    "threshold_rule": lambda value: value in ("cross-fit", "in-sample"),
+    "never_moved": is_names,
+    "baseline_rows": is_count,
+    "windows_used": lambda value: is_count(value) and value > 0,
+    "windows_left_out": is_count,
+    "warnings": lambda value: isinstance(value, list) and all(isinstance(warning, str) for warning in value),
+}
+# what fields of a model are called in a file, where it is something else
+FILE_NAMES = {"constant_columns": "never_moved", "constant_values": "never_moved_values"}
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Model:
+    """What `fit` learnt from a baseline: a value, never changed by scoring. Arrays are read-only.
+
+    Its class says which detector it is.
+
+    Attributes
+    ----------
+    columns : tuple
+        Names of the columns, in the baseline's order.
+    named : bool
+        Whether they are a frame's names (matched by name) or an array's indices.
+    allow_extra : bool
+        Whether the columns were listed when fitting, so that a scored table may hold others.
+    window : int
+        Rows in a window.
+    false_alarm_rate : float
+        The share of clean windows that may be flagged.
+    threshold : float
+        A row whose score is above it, strictly, is flagged.
+    threshold_rule : str
+        "cross-fit" or "in-sample".
+    constant_columns : tuple
+        Names of the columns that held one value all through the baseline.
+    constant_values : array
+        That value, for each of them, in the column's units.
+    baseline_rows, windows_used, windows_left_out : int
+        Rows of the baseline, its windows, and those left out because they hold a NaN or inf.
+    warnings : tuple of str
+        What `fit` warned of.
+    """
+
+    columns: tuple[Hashable, ...]
+    named: bool
+    allow_extra: bool
+    window: int
+    false_alarm_rate: float
+    threshold: float
+    threshold_rule: str
+    constant_columns: tuple[Hashable, ...]
+    constant_values: Floats
+    baseline_rows: int
+    windows_used: int
+    windows_left_out: int
+    warnings: tuple[str, ...] = ()
+
+    detector: ClassVar[str]
+    own_arrays: ClassVar[tuple[str, ...]]
+    own_fields: ClassVar[Mapping[str, Check]] = {}
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, field.name, freeze(np.array(value, np.float64, order="C")))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    @property
+    def varying_columns(self) -> tuple[Hashable, ...]:
+        """Names of the columns that took more than one value in the baseline, in its order."""
+        return tuple(name for name in self.columns if name not in self.constant_columns)
+
+    @property
+    def n_features(self) -> int:
+        """Number of features: a mean and a standard deviation of every column that varies."""
+        return 2 * len(self.varying_columns)
+
+    @property
+    def effective_windows(self) -> float:
+        """Effective sample size: the number of separate windows, as those that overlap tell little that is new."""
+        return self.windows_used / self.window
+
+    @property
+    def moving_columns(self) -> tuple[Hashable, ...]:
+        """`varying_columns` by its old name."""
+        return self._by_old_name("moving_columns", "varying_columns")
+
+    @property
+    def never_moved(self) -> tuple[Hashable, ...]:
+        """`constant_columns` by its old name."""
+        return self._by_old_name("never_moved", "constant_columns")
+
+    @property
+    def never_moved_values(self) -> Floats:
+        """`constant_values` by its old name."""
+        return self._by_old_name("never_moved_values", "constant_values")
+
+    def _by_old_name(self, old: str, new: str) -> Any:
+        warnings.warn(f"Model.{old} is called {new} now", DeprecationWarning, stacklevel=3)
+        return getattr(self, new)
+
+    # what a detector brings
+
+    @classmethod
+    def learn(cls, baseline: Baseline, **options: Any) -> Learnt:
+        """Learn from a baseline, and from all of it but each fold held out; takes `fit`'s `shrinkage` and `seed`."""
+        raise NotImplementedError
+
+    @property
+    def packed(self) -> PackedParameters:
+        """What the model has learnt, in the form the kernels want it."""
+        raise NotImplementedError
+
+    @property
+    def penalties(self) -> Floats:
+        """What a constant column adds to the score, or its square, by the rows of the window in which it moved."""
+        raise NotImplementedError
+
+    def own_facts(self) -> dict[str, Any]:
+        """Return what the detector adds to the model's facts, ready for JSON."""
+        return {}
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """Return what the detector adds to the summary: pairs of a name and a text."""
+        return []
+
+    @classmethod
+    def read_arrays(cls, archive: Archive, n_features: int) -> dict[str, Floats]:
+        """Return the detector's own arrays from an archive, each checked."""
+        raise NotImplementedError
+
+    # what all share
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the model knows, but its arrays, ready for JSON."""
+        return {
+            "columns": list(self.columns),
+            "never_moved": list(self.constant_columns),
+            "window": self.window,
+            "false_alarm_rate": self.false_alarm_rate,
+            "threshold": self.threshold,
+            "threshold_rule": self.threshold_rule,
+            "detector": self.detector,
+            **self.own_facts(),
+            "baseline_rows": self.baseline_rows,
+            "windows_used": self.windows_used,
+            "windows_left_out": self.windows_left_out,
+            "effective_windows": self.effective_windows,
+            "warnings": list(self.warnings),
+        }
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Return a description of the model: pairs of a name and a text."""
+        values = zip(self.constant_columns, self.constant_values, strict=True)
+        constant = ", ".join(f"{name} = {value:g}" for name, value in values)
+        return [
+            ("columns", f"{len(self.columns)}, of which {len(self.varying_columns)} moved in the baseline"),
+            ("never moved", constant or "none"),
+            ("window", f"{self.window} rows"),
+            ("baseline", f"{self.baseline_rows} rows, {self.windows_used} windows, {self.windows_left_out} left out"),
+            ("sample size", f"{self.effective_windows:.0f} separate windows for {self.n_features} features"),
+            *self.own_lines(),
+            ("threshold", f"{self.threshold:.6g} ({self.threshold_rule}, false-alarm rate {self.false_alarm_rate:g})"),
+            *(("warning", warning) for warning in self.warnings),
+        ]
+
+    def summary(self) -> str:
+        """Return a description of the model, a fact a line."""
+        return "\n".join(f"{name:<12} {value}" for name, value in self.lines())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, atomically.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; one that exists is replaced.
+
+        Raises
+        ------
+        FileError
+            If the place cannot be written.
+        ModelError
+            If a column's name is neither text nor a whole number.
+        """
+        write_bytes(self.encode(), path)
+
+    def encode(self) -> bytes:
+        """Return the model as the content of a file.
+
+        Raises
+        ------
+        ModelError
+            If a column's name is neither text nor a whole number.
+        """
+        attributes = {FILE_NAMES.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
+        header = {name: attributes[name] for name in (*FIELDS, *self.own_fields)}
+        header |= {name: [_plain_name(column) for column in header[name]] for name in ("columns", "never_moved")}
+        arrays = {name: attributes[name] for name in (*self.own_arrays, "never_moved_values")}
+        return FORMAT.encode({"detector": self.detector, "model": header}, arrays)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self.columns)} columns, window={self.window}, threshold={self.threshold:.6g} "
+            f"at {self.false_alarm_rate:g} false alarms, {self.windows_used} windows)"
+        )
+
+
+def _plain_name(name: Hashable) -> str | int:
+    if isinstance(name, str):
+        return str(name)
+    if isinstance(name, Integral) and not isinstance(name, bool):
+        return int(name)
+    raise ModelError(f"column {name!r} cannot be saved: rename it to text or a whole number before fitting")

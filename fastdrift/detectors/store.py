@@ -1,0 +1,76 @@
+"""Models from files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fastdrift.detectors.model import FIELDS, FILE_NAMES, FORMAT, Check, Model
+from fastdrift.detectors.registry import DETECTORS
+from fastdrift.errors import ModelError
+from fastdrift.files.disk import PathLike, reading
+
+# the factor of 8,000 columns; what is larger is no model
+MAX_MODEL_BYTES = 1 << 31
+
+
+def load_model(path: PathLike) -> Model:
+    """Read a model that `Model.save` wrote; nothing in the file can run code.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Model
+        Scores byte for byte as the model that was saved.
+
+    Raises
+    ------
+    FileError
+        If there is no such file, or it cannot be read.
+    ModelError
+        If it is not a model, is damaged or comes from a newer version; the message says which and what to do.
+    """
+    path = Path(path)
+    with reading(path), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        content = b"" if size > MAX_MODEL_BYTES else file.read()
+    try:
+        return decode(content)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
+def decode(content: bytes) -> Model:
+    """Return the model in the content of a file; raise ModelError if there is none, saying why and what to do."""
+    archive = FORMAT.decode(content)
+    # the first files had but this one, and did not say so
+    detector = archive.header.get("detector", "mahalanobis")
+    if not isinstance(detector, str) or detector not in DETECTORS:
+        raise ModelError(f"its detector cannot be {detector!r:.80}: upgrade fastdrift, or fit the model anew")
+    kind = DETECTORS[detector]
+    fields = archive.header.get("model")
+    _check_fields({**FIELDS, **kind.own_fields}, fields)
+    n_constant = len(fields["never_moved"])
+    arrays = kind.read_arrays(archive, 2 * (len(fields["columns"]) - n_constant))
+    arrays["never_moved_values"] = archive.array("never_moved_values", (n_constant,))
+    attributes = {old: new for new, old in FILE_NAMES.items()}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()} | arrays
+    return kind(**{attributes.get(name, name): value for name, value in values.items()})
+
+
+def _check_fields(checks: Mapping[str, Check], fields: Any) -> None:
+    if not isinstance(fields, dict) or fields.keys() != checks.keys():
+        raise ModelError("its header has too few fields, or too many: fit the model anew")
+    for name, is_right in checks.items():
+        if not is_right(fields[name]):
+            raise ModelError(f"its {name} cannot be {fields[name]!r:.80}: fit the model anew")
+    if not {*fields["never_moved"]} < {*fields["columns"]}:
+        raise ModelError("its columns that never moved are not some of its columns: fit the model anew")
+    if fields["windows_used"] + fields["windows_left_out"] != fields["baseline_rows"] - fields["window"] + 1:
+        raise ModelError("its counts of rows and of windows do not agree: fit the model anew")

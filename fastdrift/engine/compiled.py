@@ -1,0 +1,38 @@
+"""Compiled kernels by name."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_compiling = threading.Lock()
+_kernels: dict[tuple[str, np.dtype[Any] | None], Callable[..., Any]] = {}
+
+
+def _after_fork() -> None:
+    global _compiling  # noqa: PLW0603  # the parent's may be held by a thread that is not here
+    _compiling = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def kernel(name: str, dtype: npt.DTypeLike | None = None) -> Callable[..., Any]:
+    """Return a kernel compiled for rows of `dtype`, or loaded from the cache."""
+    key = name, None if dtype is None else np.dtype(dtype)
+    found = _kernels.get(key)
+    if found is None:
+        with _compiling:
+            if key not in _kernels:
+                # numba costs half a second: only when something is computed
+                from fastdrift.kernels.compiling import compile_kernel
+
+                _kernels[key] = compile_kernel(*key)
+            found = _kernels[key]
+    return found

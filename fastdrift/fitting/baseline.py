@@ -1,0 +1,147 @@
+"""fit: from a clean stretch of rows to a model.
+
+Two sweeps of the baseline give the features' centre and scale, then their covariance, kept apart by pieces so that any
+fold's can be had by adding up; a third scores the held-out folds for the threshold.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from fastdrift.detectors.constant import check_scales, split_columns
+from fastdrift.detectors.model import Baseline, Model
+from fastdrift.detectors.moments import standardise
+from fastdrift.detectors.registry import DETECTORS
+from fastdrift.detectors.shrinkage import Shrinkage
+from fastdrift.engine.threads import check_threads
+from fastdrift.engine.windows import Sweep, check_length, check_window
+from fastdrift.errors import DataError, DriftWarning
+from fastdrift.fitting.advice import baseline_notes
+from fastdrift.fitting.folds import check_folds, cut_folds, score_folds, upper_quantile
+from fastdrift.tables.convert import as_table
+from fastdrift.tables.frames import is_frame
+
+
+def fit(
+    baseline: Any,
+    *,
+    window: int = 50,
+    false_alarm_rate: float = 0.05,
+    threshold: Literal["cross-fit", "in-sample"] = "cross-fit",
+    shrinkage: Shrinkage = "ledoit-wolf",
+    columns: Sequence[Hashable] | None = None,
+    detector: Literal["mahalanobis", "isolation-forest"] = "mahalanobis",
+    seed: int = 0,
+    threads: int | None = None,
+) -> Model:
+    """Learn what healthy telemetry looks like from a baseline.
+
+    Parameters
+    ----------
+    baseline : array of shape (n_rows, n_columns) or DataFrame
+        Rows of a healthy stretch, in time order, in any units.
+    window : int, default 50
+        Rows in a window.
+    false_alarm_rate : float, default 0.05
+        The share of clean windows that may be flagged, above 0 and at most 0.5.
+    threshold : {"cross-fit", "in-sample"}
+        Where the threshold is taken from: scores of windows that the fit has not seen, or scores of the very windows it
+        was made from, which is far too low for new rows and there for comparison.
+    shrinkage : {"ledoit-wolf", "oas"} or float
+        How far the features' correlation is shrunk towards the identity; a number from 0 to 1 fixes it.
+    columns : sequence, optional
+        Names (or places) of the columns to use; then scored tables may hold others beside them.
+    detector : {"mahalanobis", "isolation-forest"}
+        Distances from the baseline's centre, or how easily random cuts part a window from the baseline's. The forest is
+        grown by scikit-learn (extra `cli`) and has no shrinkage; scoring does not need it.
+    seed : int, default 0
+        Of the forest's random numbers.
+    threads : int, optional
+        Threads to use; by default what the machine and the container allow.
+
+    Returns
+    -------
+    Model
+        Frozen; the same bytes whatever the layout of the baseline and the number of threads.
+
+    Raises
+    ------
+    DataError
+        If the baseline or an option cannot be used; the message says which column and row and what would do.
+
+    Warns
+    -----
+    DriftWarning
+        If the baseline is thin for its number of columns, or windows were left out.
+
+    Notes
+    -----
+    Cross-fitting: the baseline is cut into five stretches; each is scored by a fit on the others, less the windows that
+    overlap it, and the threshold is the quantile of the pooled held-out scores. Shrinkage: Ledoit and Wolf (2004),
+    "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
+    "Shrinkage algorithms for MMSE covariance estimation". The forest: Liu, Ting and Zhou (2008), "Isolation
+    Forest". Beside the baseline, `fit` holds one held-out score a row.
+
+    Examples
+    --------
+    >>> import fastdrift as fd
+    >>> data = fd.generate(20_000, seed=1, drifts=())
+    >>> model = fd.fit(data.frame, window=50, false_alarm_rate=0.05)
+    >>> model.window, len(model.columns), model.threshold_rule
+    (50, 8, 'cross-fit')
+    """
+    window = check_window(window)
+    _check_options(false_alarm_rate, threshold, shrinkage, detector)
+    n_threads = check_threads(threads)
+    table = as_table(baseline, columns)
+    check_length(table.n_rows, window)
+    varying, constant, values = split_columns(table)
+    sweep = Sweep(table, varying, window)
+    folds = cut_folds(table.n_rows, window)
+    if threshold == "cross-fit":
+        check_folds(table.n_rows, window)
+    standardisation, total = standardise(sweep, n_threads)
+    check_scales(table, varying, standardisation)
+    held_out = folds if threshold == "cross-fit" else []
+    kind = DETECTORS[detector]
+    learnt = kind.learn(Baseline(sweep, standardisation, folds, held_out, n_threads), shrinkage=shrinkage, seed=seed)
+    scores = score_folds(sweep, learnt.packed_folds or [learnt.packed] * len(folds), folds, n_threads)
+    notes = baseline_notes(total, standardisation.centre.size, window)
+    for note in notes:
+        warnings.warn(note, DriftWarning, stacklevel=2)
+    return kind(
+        columns=table.names,
+        named=is_frame(baseline),
+        allow_extra=columns is not None,
+        window=window,
+        false_alarm_rate=float(false_alarm_rate),
+        threshold=upper_quantile(scores, false_alarm_rate),
+        threshold_rule=threshold,
+        constant_columns=tuple(table.names[column] for column in constant),
+        constant_values=values,
+        baseline_rows=table.n_rows,
+        windows_used=int(total.n_windows),
+        windows_left_out=int(total.n_left_out),
+        warnings=tuple(notes),
+        **learnt.fields,
+    )
+
+
+def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object, detector: object) -> None:
+    if not isinstance(detector, str) or detector not in DETECTORS:
+        raise DataError(f"detector is {detector!r}: it is {' or '.join(map(repr, DETECTORS))}")
+    if not isinstance(false_alarm_rate, (int, float, np.floating)) or not 0 < false_alarm_rate <= 0.5:
+        raise DataError(f"false_alarm_rate is {false_alarm_rate!r}: give a share above 0 and at most 0.5")
+    if not isinstance(threshold, str) or threshold not in ("cross-fit", "in-sample"):
+        raise DataError(f"threshold is {threshold!r}: it is 'cross-fit' or 'in-sample'")
+    known: bool = shrinkage in ("ledoit-wolf", "oas") if isinstance(shrinkage, str) else _is_share(shrinkage)
+    if not known:
+        raise DataError(f"shrinkage is {shrinkage!r}: it is 'ledoit-wolf', 'oas' or a number from 0 to 1")
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and 0 <= float(value.real) <= 1

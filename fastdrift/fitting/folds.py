@@ -1,0 +1,57 @@
+"""Folds of a baseline, each scored by what the others have taught."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from fastdrift.arrays import Floats
+from fastdrift.detectors.model import PackedParameters
+from fastdrift.detectors.moments import FOLD_RANGES, Folds
+from fastdrift.engine.windows import Sweep
+from fastdrift.errors import DataError
+from fastdrift.scoring.spans import SpanScorer, score_spans
+
+FOLDS = 5
+
+
+def cut_folds(n_rows: int, window: int) -> list[tuple[int, int]]:
+    """Cut the windows into consecutive folds, told as the rows in which their windows end."""
+    edges = [window - 1 + (n_rows - window + 1) * fold // FOLDS for fold in range(FOLDS + 1)]
+    return list(itertools.pairwise(edges))
+
+
+def check_folds(n_rows: int, window: int) -> None:
+    """Raise DataError if the gaps around a fold leave no window to learn from."""
+    n_windows = n_rows - window + 1
+    training = n_windows - -(-n_windows // FOLDS) - 2 * (window - 1)
+    if training < window:
+        enough = math.ceil((3 * window - 2) / (1 - 1 / FOLDS)) + 1 + window - 1
+        raise DataError(
+            f"{n_rows} rows are too few to cross-fit a threshold with windows of {window}: give at least {enough} "
+            f"rows, a shorter window, or threshold='in-sample' (which flags far more than it says)"
+        )
+
+
+def score_folds(sweep: Sweep, packed_folds: Sequence[PackedParameters], folds: Folds, threads: int) -> Floats:
+    """Return the scores of every fold's windows by what was learnt without it; constant columns add nothing."""
+    start = folds[0][0]
+    scores: Floats = np.empty(folds[-1][1] - start)
+    scorer_of = {}
+    for fold, packed in zip(folds, packed_folds, strict=True):
+        scorer = SpanScorer.of_varying(sweep, packed)
+        scorer_of.update(dict.fromkeys(sweep.spans(*fold, n_ranges=FOLD_RANGES), scorer))
+    score_spans(scorer_of.__getitem__, list(scorer_of), sweep, threads, (scores, start))
+    return scores
+
+
+def upper_quantile(scores: Floats, share: float) -> float:
+    """Return the least score that at most `share` of the finite scores exceed; the scores are reordered."""
+    if not np.isfinite(scores.sum()):
+        scores = scores[np.isfinite(scores)]
+    rank = math.ceil((1 - share) * (scores.size - 1))
+    scores.partition(rank)
+    return float(scores[rank])

@@ -1,0 +1,84 @@
+"""How rows, scratch and results lie in memory, and what a sweep covers.
+
+No jitted code and no Numba here, so that `engine` can name these without loading it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+LANES = 8  # doubles in a vector, and blocks worked on at once
+GROUP = 4  # rows whose windows are solved together
+GROUP_SIZE = GROUP * LANES
+PAIR = 2 * LANES
+TRIPLE = 3 * LANES
+VECTOR_BYTES = 8 * LANES
+CACHE_LINE = 64
+FLAT, COLUMNS, ANY = 0, 1, 2
+
+
+class Source(NamedTuple):
+    """Rows of a table and how to read them."""
+
+    rows: Any  # (n_rows, n_columns) float32 or float64
+    first_row: Any  # absolute number of the first of them
+    columns: Any  # indices of the columns wanted
+    slots: Any  # their columns in scratch: the same as in `rows` for FLAT, 0, 1, … otherwise
+    layout: Any  # FLAT, COLUMNS or ANY
+
+
+class Work(NamedTuple):
+    """What a sweep needs beside the rows."""
+
+    window: Any
+    tile: Any  # rows of a block worked on at once, a multiple of four
+    held: Any  # rows in scratch: a whole block, or those of a tile and one more
+    tables: Any
+    scales: Any
+    scratch: Any
+    sizes: Any  # of the pieces that `split_scratch` cuts scratch into
+
+
+class RowBlock(NamedTuple):
+    """Consecutive rows of eight blocks in scratch."""
+
+    raw: Any
+    start: Any  # the first row's place in its block
+    pitch: Any
+    slots: Any
+
+
+class Prefetch(NamedTuple):
+    """Rows that will be wanted soon: four a lane, and four a lane of the block before where that is read again."""
+
+    source: Any
+    first: Any
+    first_behind: Any  # or a negative number
+    lane_rows: Any
+
+
+class Output(NamedTuple):
+    """Where results go: flat, the results of one row after those of the other."""
+
+    out: Any
+    first_row: Any  # the absolute row that the first of them is of
+
+
+class Target(NamedTuple):
+    """Where the results of eight blocks go."""
+
+    out: Any  # flat, `width` numbers a row
+    width: Any
+    first: Any  # the row of `out` that the first lane's block starts at
+    lane_rows: Any
+    bounds: Any  # offsets, from and to, at which each lane's block holds rows that are wanted
+    results: Any  # room for the results of a tile, or of a group where each fills lines of its own
+
+
+class Span(NamedTuple):
+    """What a sweep covers: whole blocks, and the windows in them that are wanted, by the absolute row of their end."""
+
+    block: Any
+    end_block: Any
+    row: Any
+    end_row: Any

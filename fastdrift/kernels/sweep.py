@@ -1,0 +1,204 @@
+"""Every jitted function of fastdrift.
+
+The stream is cut into blocks of `window` rows, aligned to absolute row 0. The window that ends at offset j of a block
+is a suffix of the block before (rows j+1 …) and a prefix of this one (rows … j). Their means and sums of squared
+deviations come from Welford's recurrence and are merged by Chan, Golub and LeVeque's formula, so nothing that entered
+a sum is ever subtracted from it again (van Herk 1992; Chan et al. 1983).
+
+Eight blocks are worked on at once, one a lane: lane k owns `steps` consecutive blocks, so the suffix it needs is the
+one it made a step earlier. Scratch is laid out as [row][column][lane]; four rows of one column are merged in registers
+(a group), then the group's windows are solved together.
+
+Suffixes are kept at every fourth row only and the three between are made again in registers: storing all of them cost
+more in cache traffic than five operations a number do. The block of a long window is worked on in tiles: while a
+tile's rows are at hand its totals are taken too, and the totals, merged from the last to the first, are the suffixes
+behind the tiles. So a block too large for the cache need not be held: its tiles are read once as a prefix and once as a
+suffix.
+
+Two square roots of every four are made by multiplication: the divider alone would take longer than all the rest of a
+merge does. Memory is asked for rows a block, or a tile, ahead, a line at a time between the panels of the solve, which
+wants nothing else from it; asking all at once before it cost 10 % of the time at 32 columns.
+
+A kernel checks nothing and allocates nothing: dtypes, shapes and ranges are the business of `engine`. Index arithmetic
+is in doubles, and
+
+    tables[4 * j …] = 1 / (j + 1), j / (j + 1), (j + 1) / window, (j + 1) * (window - 1 - j) / window
+    scales[4 * c …] = centre and gain of column c's mean, centre and gain of its std
+    state[3 * c …]  = anchor, mean and m2 of column c over this block's prefix, a vector each
+    ends[2 * c …]   = mean and m2 of column c over the suffix behind a tile, or over the tile itself, a vector each
+"""
+
+from __future__ import annotations
+
+from fastdrift.kernels.jitting import inline, jit
+from fastdrift.kernels.layout import FLAT, GROUP, LANES, PAIR, VECTOR_BYTES, Prefetch, RowBlock, Target
+from fastdrift.kernels.loading import load_rows
+from fastdrift.kernels.rolling import (
+    keep_row,
+    link_tiles,
+    merge_group,
+    merge_tail,
+    n_tiles_of,
+    prefix_start,
+    suffix_pass,
+    tile_totals,
+    whole_block,
+)
+from fastdrift.kernels.vectors import transpose
+
+
+@jit
+def write_back(target, row, n_rows):
+    """Write results, [row][width][lane], from a row of the blocks on; only rows within their lane's bounds."""
+    out, width, bounds, results = target.out, target.width, target.bounds, target.results
+    first = target.first + row
+    whole = n_rows * width >= LANES
+    for lane in range(LANES):
+        whole = whole and bounds[lane] <= row and row + n_rows <= bounds[LANES + lane]
+    if whole:
+        length, pitch = n_rows * width, target.lane_rows * width
+        for index in range(0, length - LANES + 1, LANES):
+            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, pitch)
+        if length % LANES:
+            index = length - LANES
+            transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, pitch)
+        return
+    for lane in range(LANES):
+        for index in range(n_rows):
+            if bounds[lane] <= row + index < bounds[LANES + lane]:
+                at = (first + lane * target.lane_rows + index) * width
+                for column in range(width):
+                    out[at + column] = results[(index * width + column) * LANES + lane]
+
+
+@jit
+def set_bounds(bounds, block, steps, window, low_row, high_row):
+    """Note the offsets, from and to, at which each lane's block holds rows that are wanted."""
+    for lane in range(LANES):
+        base = (block + lane * steps) * window
+        bounds[lane] = max(0, low_row - base)
+        bounds[LANES + lane] = min(window, high_row - base)
+
+
+@jit
+def split_scratch(scratch, sizes):
+    """Cut scratch into consecutive pieces."""
+    at_1 = sizes[0]
+    at_2 = at_1 + sizes[1]
+    at_3 = at_2 + sizes[2]
+    at_4 = at_3 + sizes[3]
+    at_5 = at_4 + sizes[4]
+    at_6 = at_5 + sizes[5]
+    at_7 = at_6 + sizes[6]
+    at_8 = at_7 + sizes[7]
+    at_9 = at_8 + sizes[8]
+    at_10 = at_9 + sizes[9]
+    return (
+        scratch[:at_1],
+        scratch[at_1:at_2],
+        scratch[at_2:at_3],
+        scratch[at_3:at_4],
+        scratch[at_4:at_5],
+        scratch[at_5:at_6],
+        scratch[at_6:at_7],
+        scratch[at_7:at_8],
+        scratch[at_8:at_9],
+        scratch[at_9:at_10],
+    )
+
+
+def sweep_with(consume):
+    """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache."""
+
+    @inline
+    def work_on_tile(
+        behind, here, start, stop, work, anchors, groups, ends, end, state, features, target, ahead, extra
+    ):
+        """Give the windows that end in a tile, from row `start` up to row `stop`, to `consume`, and write its results.
+
+        Wide ones are written a group at a time, while they are in the nearest cache.
+        """
+        last = stop == work.window - 1
+        suffix_pass(behind, start, stop, work, anchors, ends, end, groups)
+        for row in range(start, stop + last, GROUP):
+            count = min(GROUP, stop - row)
+            if count == GROUP:
+                merge_group(behind, here, row, (row - start) // GROUP, work, anchors, groups, state, features)
+            else:
+                merge_tail(behind, here, row, count, work, anchors, ends, end, state, features)
+                if last:
+                    whole_block(here, count, work, state, features)
+                    count += 1
+            soon = Prefetch(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
+            if target.width > 1:
+                consume(features, count, row, 0, target, soon, extra)
+                write_back(target, row, count)
+            else:
+                consume(features, count, row, row - start, target, soon, extra)
+        if target.width == 1:
+            write_back(target, start, stop + last - start)
+
+    @jit
+    def sweep(source, work, span, extra, width, output):
+        """Run over a span of blocks and give the features of every four windows to `consume`.
+
+        `source` must hold every row of the windows wanted. `consume` leaves `width` results a window; they go to
+        `output`.
+        """
+        slots, window, tile = source.slots, work.window, work.tile
+        raw, other, groups, ends, anchors, upcoming, state, features, results, bounds = split_scratch(
+            work.scratch, work.sizes
+        )
+        ends[:] = 0.0
+        features[:] = 0.0
+        pitch = (source.rows.shape[1] if source.layout == FLAT else slots.size) * LANES
+        n_tiles, end_size, whole = n_tiles_of(window, tile), slots.size * PAIR, work.held == window
+        steps = (span.end_block - span.block + LANES - 1) // LANES
+        lane_rows = steps * window
+        for step in range(-1, steps):
+            first = (span.block + step) * window - source.first_row
+            anchors, upcoming = upcoming, anchors
+            if whole:
+                raw, other = other, raw
+                load_rows(source, pitch, first, lane_rows, window, raw)
+                keep_row(raw, window - 1, pitch, slots, upcoming)
+            else:
+                load_rows(source, pitch, first + window - 1, lane_rows, 1, raw)
+                keep_row(raw, 0, pitch, slots, upcoming)
+            set_bounds(bounds, span.block + step, steps, window, span.row, span.end_row)
+            target = Target(output.out, width, first + source.first_row - output.first_row, lane_rows, bounds, results)
+            for index in range(n_tiles):
+                start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * end_size
+                here, behind = RowBlock(raw, 0, pitch, slots), RowBlock(other, 0, pitch, slots)
+                ahead = Prefetch(source, first + window + start, -window, lane_rows)
+                if not whole:
+                    here, behind = RowBlock(raw, start, pitch, slots), RowBlock(other, start + 1, pitch, slots)
+                    ahead = Prefetch(source, first + start + tile, first - window + start + tile + 1, lane_rows)
+                    load_rows(source, pitch, first + start, lane_rows, stop - start + 1, raw)
+                if step >= 0:
+                    if not whole:
+                        load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, other)
+                    if index == 0:
+                        prefix_start(here, state)
+                    work_on_tile(
+                        behind,
+                        here,
+                        start,
+                        stop,
+                        work,
+                        anchors,
+                        groups,
+                        ends,
+                        end,
+                        state,
+                        features,
+                        target,
+                        ahead,
+                        extra,
+                    )
+                if n_tiles > 1 and step + 1 < steps:
+                    tile_totals(here, start, stop, work, upcoming, ends, end)
+            if n_tiles > 1:
+                link_tiles(ends, slots.size, work)
+
+    return sweep

@@ -1,0 +1,136 @@
+"""rolling_mean and rolling_std: windows' statistics written out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from fastdrift.arrays import Floats
+from fastdrift.engine.threads import aligned_empty, check_threads, run_spans
+from fastdrift.engine.windows import Sweep, check_first_row, check_length, check_window, feature_scales
+from fastdrift.kernels.layout import Span
+from fastdrift.tables.convert import as_array, as_table, like
+from fastdrift.tables.frames import is_frame, is_series
+from fastdrift.tables.table import Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ArrayOrFrame = TypeVar("ArrayOrFrame", "npt.NDArray[Any]", "pd.Series[Any]", "pd.DataFrame")
+
+
+def rolling_mean(x: ArrayOrFrame, window: int, *, first_row: int = 0, threads: int | None = None) -> ArrayOrFrame:
+    """Return the mean of every window of `window` rows, in the row that ends it.
+
+    Parameters
+    ----------
+    x : array of shape (n_rows,) or (n_rows, n_columns), Series or DataFrame
+        Numbers in any layout.
+    window : int
+        Rows in a window, at least 2.
+    first_row : int, default 0
+        The number of the first row in its stream: a chunk that holds the ``window - 1`` rows before those wanted gives
+        them the bytes that they have in the whole.
+    threads : int, optional
+        Threads to use; by default what the machine and the container allow.
+
+    Returns
+    -------
+    array, Series or DataFrame
+        Float64, of the kind and shape of `x`, in its units; NaN in the first `window` - 1 rows and where a window holds
+        a NaN or inf.
+
+    Raises
+    ------
+    DataError
+        If `x` holds no numbers or too few rows, or `window` is not a whole number of at least 2.
+
+    Notes
+    -----
+    No value is ever subtracted again once it is in a sum: every window is a suffix of one block and a prefix of the
+    next, found by Welford's recurrence from a value inside them (Welford 1962) and merged (Chan, Golub and
+    LeVeque 1983).
+
+    Examples
+    --------
+    >>> import fastdrift as fd, numpy as np
+    >>> fd.rolling_mean(np.array([1.0, 2.0, 3.0, 6.0]), 2)
+    array([nan, 1.5, 2.5, 4.5])
+    """
+    result: ArrayOrFrame = _rolling(x, window, first_row, threads, (0, 1))
+    return result
+
+
+def rolling_std(x: ArrayOrFrame, window: int, *, first_row: int = 0, threads: int | None = None) -> ArrayOrFrame:
+    """Return the sample standard deviation (ddof=1) of every window of `window` rows, in the row that ends it.
+
+    Parameters
+    ----------
+    x : array of shape (n_rows,) or (n_rows, n_columns), Series or DataFrame
+        Numbers in any layout.
+    window : int
+        Rows in a window, at least 2.
+    first_row : int, default 0
+        The number of the first row in its stream: a chunk that holds the ``window - 1`` rows before those wanted gives
+        them the bytes that they have in the whole.
+    threads : int, optional
+        Threads to use; by default what the machine and the container allow.
+
+    Returns
+    -------
+    array, Series or DataFrame
+        Float64, of the kind and shape of `x`, in its units; NaN in the first `window` - 1 rows and where a window holds
+        a NaN or inf. A constant window has exactly 0.
+
+    Raises
+    ------
+    DataError
+        If `x` holds no numbers or too few rows, or `window` is not a whole number of at least 2.
+
+    Notes
+    -----
+    The method is that of `rolling_mean`.
+
+    Examples
+    --------
+    >>> import fastdrift as fd, numpy as np
+    >>> fd.rolling_std(np.array([1.0, 3.0, 3.0]), 2)
+    array([       nan, 1.41421356, 0.        ])
+    """
+    result: ArrayOrFrame = _rolling(x, window, first_row, threads, (1, 2))
+    return result
+
+
+def _rolling(x: Any, window: int, first_row: int, threads: int | None, kinds: tuple[int, int]) -> Any:
+    window = check_window(window)
+    column = x.to_frame() if is_series(x) else x
+    if not is_frame(column):
+        column = as_array(column)
+        column = column[:, None] if column.ndim == 1 else column
+    table = as_table(column).starting_at(check_first_row(first_row))
+    check_length(table.n_rows, window)
+    out = _features(table, window, check_threads(threads), kinds)
+    if is_series(x):
+        return like(x, out[:, 0])
+    if is_frame(x):
+        return like(x, out)
+    return out.reshape(np.shape(x))
+
+
+def _features(table: Table, window: int, threads: int, kinds: tuple[int, int]) -> Floats:
+    n_columns = table.n_columns
+    first, last = kinds[0] * n_columns, kinds[1] * n_columns
+    # aligned: else every vector written lies across two cache lines, 5 % of the time of 32 columns
+    out = aligned_empty(table.n_rows * (last - first)).reshape(table.n_rows, last - first)
+    out[: window - 1] = np.nan
+    scales = feature_scales(window, np.zeros(2 * n_columns), np.ones(2 * n_columns))
+    sweep = Sweep(table, np.arange(n_columns), window)
+    output = (out.reshape(-1), table.first_row)
+
+    def task(span: Span) -> None:
+        sweep.call("feature_range", sweep.piece(span), scales, last - first, (first, last), output)
+
+    run_spans(task, sweep.spans(), sweep.n_numbers, threads)
+    return out
