@@ -79,7 +79,6 @@ def test_scores_are_the_same_bytes_in_any_layout_and_on_any_threads(table, known
 
 
 def test_a_long_window_in_tiles_gives_the_bytes_of_one_in_one_piece(monkeypatch, table):
-    pass
 
     model = fd.fit(table, window=200, detector="isolation-forest", threshold="in-sample")
     expected = fd.score(model, table).tobytes()

@@ -158,7 +158,7 @@ def test_every_public_name_is_there_and_documented():
         _ = fastdrift.scores
 
 
-@pytest.mark.parametrize("old, new", [("event_figures", "event_metrics"), ("EventFigures", "EventMetrics")])
+@pytest.mark.parametrize(("old", "new"), [("event_figures", "event_metrics"), ("EventFigures", "EventMetrics")])
 def test_an_old_name_still_works_and_says_the_new_one(old, new):
     with pytest.warns(DeprecationWarning, match=f"fastdrift.{old} is called {new} now"):
         assert getattr(fastdrift, old) is getattr(fastdrift, new)

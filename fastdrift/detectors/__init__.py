@@ -1,0 +1,1 @@
+"""What scores windows: a detector a file, and what they share."""

@@ -247,7 +247,7 @@ class ForestModel(Model):
     def read_arrays(cls, archive: Archive, n_features: int) -> dict[str, Floats]:
         """Return the trees; raise ModelError if they are none."""
         n_nodes, n_trees = archive.length("feature"), archive.length("roots")
-        shapes = {name: (n_nodes,) for name in Forest._fields} | {"roots": (n_trees,), "expected": (1,)}
+        shapes = dict.fromkeys(Forest._fields, (n_nodes,)) | {"roots": (n_trees,), "expected": (1,)}
         arrays = {name: archive.array(name, shape) for name, shape in shapes.items()}
         check_forest(Forest(**arrays), n_features)
         return arrays

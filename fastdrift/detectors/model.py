@@ -6,6 +6,7 @@ them, its fields in a model file, its lines in a summary. `registry` lists them.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import warnings
@@ -16,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from fastdrift.arrays import Floats, freeze
+from fastdrift.arrays import Booleans, Floats, freeze
 from fastdrift.detectors.moments import Folds, Standardisation
 from fastdrift.engine.windows import Piece, Sweep
 from fastdrift.errors import ModelError
@@ -181,6 +182,11 @@ class Model:
         """Names of the columns that took more than one value in the baseline, in its order."""
         return tuple(name for name in self.columns if name not in self.constant_columns)
 
+    @functools.cached_property
+    def varies(self) -> Booleans:
+        """Which of the columns vary."""
+        return np.array([name not in self.constant_columns for name in self.columns])
+
     @property
     def n_features(self) -> int:
         """Number of features: a mean and a standard deviation of every column that varies."""
@@ -194,21 +200,20 @@ class Model:
     @property
     def moving_columns(self) -> tuple[Hashable, ...]:
         """`varying_columns` by its old name."""
-        return self._by_old_name("moving_columns", "varying_columns")
+        _warn_of_old_name("moving_columns", "varying_columns")
+        return self.varying_columns
 
     @property
     def never_moved(self) -> tuple[Hashable, ...]:
         """`constant_columns` by its old name."""
-        return self._by_old_name("never_moved", "constant_columns")
+        _warn_of_old_name("never_moved", "constant_columns")
+        return self.constant_columns
 
     @property
     def never_moved_values(self) -> Floats:
         """`constant_values` by its old name."""
-        return self._by_old_name("never_moved_values", "constant_values")
-
-    def _by_old_name(self, old: str, new: str) -> Any:
-        warnings.warn(f"Model.{old} is called {new} now", DeprecationWarning, stacklevel=3)
-        return getattr(self, new)
+        _warn_of_old_name("never_moved_values", "constant_values")
+        return self.constant_values
 
     # what a detector brings
 
@@ -323,3 +328,7 @@ def _plain_name(name: Hashable) -> str | int:
     if isinstance(name, Integral) and not isinstance(name, bool):
         return int(name)
     raise ModelError(f"column {name!r} cannot be saved: rename it to text or a whole number before fitting")
+
+
+def _warn_of_old_name(old: str, new: str) -> None:
+    warnings.warn(f"Model.{old} is called {new} now", DeprecationWarning, stacklevel=3)

@@ -31,8 +31,10 @@ def sample_windows(sweep: Sweep, most: int, threads: int, seed: int) -> tuple[In
 
     def task(span: Span) -> Floats:
         features = piece_features(sweep, sweep.piece(span))
-        return features[rows[np.searchsorted(rows, span.row) : np.searchsorted(rows, span.end_row)] - span.row]
+        drawn = rows[np.searchsorted(rows, span.row) : np.searchsorted(rows, span.end_row)]
+        chosen: Floats = features[drawn - span.row]
+        return chosen
 
-    features = np.concatenate(run_spans(task, sweep.spans(), sweep.n_numbers, threads))
+    features: Floats = np.concatenate(run_spans(task, sweep.spans(), sweep.n_numbers, threads))
     finite = np.isfinite(features).all(axis=1)
     return rows[finite], features[finite]

@@ -54,14 +54,16 @@ def decode(content: bytes) -> Model:
     if not isinstance(detector, str) or detector not in DETECTORS:
         raise ModelError(f"its detector cannot be {detector!r:.80}: upgrade fastdrift, or fit the model anew")
     kind = DETECTORS[detector]
-    fields = archive.header.get("model")
+    fields: Any = archive.header.get("model")
     _check_fields({**FIELDS, **kind.own_fields}, fields)
     n_constant = len(fields["never_moved"])
     arrays = kind.read_arrays(archive, 2 * (len(fields["columns"]) - n_constant))
     arrays["never_moved_values"] = archive.array("never_moved_values", (n_constant,))
     attributes = {old: new for new, old in FILE_NAMES.items()}
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()} | arrays
-    return kind(**{attributes.get(name, name): value for name, value in values.items()})
+    values: dict[str, Any] = {}
+    for name, value in (*fields.items(), *arrays.items()):
+        values[attributes.get(name, name)] = tuple(value) if isinstance(value, list) else value
+    return kind(**values)
 
 
 def _check_fields(checks: Mapping[str, Check], fields: Any) -> None:

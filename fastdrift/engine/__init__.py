@@ -1,0 +1,1 @@
+"""Everything between a table and a kernel: threads, spans, scratch, compiled kernels."""

@@ -1,0 +1,1 @@
+"""How right scores and events are, with labels or without."""

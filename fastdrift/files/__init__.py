@@ -1,0 +1,1 @@
+"""The disk: tables, archives, and nothing half written."""

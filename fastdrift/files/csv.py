@@ -12,6 +12,7 @@ from fastdrift.files.disk import first_line, reading
 
 
 def csv_names(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV file."""
     with reading(path), _open_text(path) as file:
         names = next(filter(None, csv.reader(file)), None)
     if names is None:

@@ -37,6 +37,7 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def first_line(error: Exception) -> str:
+    """Return the first line of what an error says."""
     return str(error).partition("\n")[0]
 
 

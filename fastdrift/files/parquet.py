@@ -40,6 +40,7 @@ def _reading_parquet(path: Path) -> Iterator[None]:
 
 
 def read_parquet(path: Path, names: list[str], time: str | None) -> Any:
+    """Read columns of a Parquet file into an Arrow table."""
     from pyarrow import parquet
 
     with _reading_parquet(path):

@@ -1,0 +1,1 @@
+"""Every jitted function, a stage a file; numpy and numba alone."""

@@ -48,6 +48,21 @@ class RowBlock(NamedTuple):
     slots: Any
 
 
+class Scratch(NamedTuple):
+    """The pieces of a thread's scratch, in the order of `Work.sizes`."""
+
+    raw: Any  # rows of this block, or of one of its tiles
+    other: Any  # those of the block before
+    groups: Any  # suffixes after every group of a tile
+    ends: Any  # suffixes behind the tiles
+    anchors: Any  # of the suffixes of the block before
+    upcoming: Any  # of those of this block
+    state: Any  # the prefixes and their anchors
+    features: Any  # of a group
+    results: Any  # of a tile, or of a group
+    bounds: Any  # of what is wanted
+
+
 class Prefetch(NamedTuple):
     """Rows that will be wanted soon: four a lane, and four a lane of the block before where that is read again."""
 
@@ -55,6 +70,17 @@ class Prefetch(NamedTuple):
     first: Any
     first_behind: Any  # or a negative number
     lane_rows: Any
+
+
+class Tile(NamedTuple):
+    """Rows `start` … `stop` - 1 of eight blocks, which are worked on at once."""
+
+    behind: Any  # the rows after them, in the blocks before
+    here: Any
+    start: Any
+    stop: Any
+    end: Any  # where `Scratch.ends` holds the suffix behind the tile
+    ahead: Any
 
 
 class Output(NamedTuple):

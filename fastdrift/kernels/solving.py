@@ -57,8 +57,9 @@ def roots_of_four(four):
 def solve_group(features, n_features, factor, ahead):
     """Return the squared distances of a group's windows by forward substitution, which overwrites the features.
 
-    `factor` holds the panels of `model.pack_factor`: rows of the Cholesky factor over their diagonal, negated, so that
-    four features of four windows live in 16 registers and each factor entry is read once for four windows.
+    `factor` holds the panels of `detectors.mahalanobis.pack_factor`: rows of the Cholesky factor over their diagonal,
+    negated, so that four features of four windows live in 16 registers and each factor entry is read once for four
+    windows.
     """
     zero = spread(0.0)
     distances = (zero, zero, zero, zero)

@@ -1,4 +1,4 @@
-"""Every jitted function of fastdrift.
+"""Sweeps: how a stream is cut into blocks, lanes and tiles, and who works on them.
 
 The stream is cut into blocks of `window` rows, aligned to absolute row 0. The window that ends at offset j of a block
 is a suffix of the block before (rows j+1 …) and a prefix of this one (rows … j). Their means and sums of squared
@@ -31,7 +31,7 @@ is in doubles, and
 from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
-from fastdrift.kernels.layout import FLAT, GROUP, LANES, PAIR, VECTOR_BYTES, Prefetch, RowBlock, Target
+from fastdrift.kernels.layout import FLAT, GROUP, LANES, PAIR, VECTOR_BYTES, Prefetch, RowBlock, Scratch, Target, Tile
 from fastdrift.kernels.loading import load_rows
 from fastdrift.kernels.rolling import (
     keep_row,
@@ -93,7 +93,7 @@ def split_scratch(scratch, sizes):
     at_8 = at_7 + sizes[7]
     at_9 = at_8 + sizes[8]
     at_10 = at_9 + sizes[9]
-    return (
+    return Scratch(
         scratch[:at_1],
         scratch[at_1:at_2],
         scratch[at_2:at_3],
@@ -107,17 +107,51 @@ def split_scratch(scratch, sizes):
     )
 
 
+@inline
+def turn_over(scratch):
+    """Make this block the one before; what was before may be written over."""
+    raw, other, groups, ends, anchors, upcoming, state, features, results, bounds = scratch
+    return Scratch(other, raw, groups, ends, upcoming, anchors, state, features, results, bounds)
+
+
+@inline
+def load_block(source, work, scratch, pitch, first, lane_rows):
+    """Bring a block in, or its last row alone where only a tile is held at a time, and keep that row as an anchor."""
+    if work.held == work.window:
+        load_rows(source, pitch, first, lane_rows, work.window, scratch.raw)
+        keep_row(scratch.raw, work.window - 1, pitch, source.slots, scratch.upcoming)
+    else:
+        load_rows(source, pitch, first + work.window - 1, lane_rows, 1, scratch.raw)
+        keep_row(scratch.raw, 0, pitch, source.slots, scratch.upcoming)
+
+
+@inline
+def load_tile(source, work, scratch, pitch, first, lane_rows, index, has_before):
+    """Return a tile of the block that starts at row `first`, brought in unless the whole block is held."""
+    slots, window, tile = source.slots, work.window, work.tile
+    start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * slots.size * PAIR
+    here, behind = RowBlock(scratch.raw, 0, pitch, slots), RowBlock(scratch.other, 0, pitch, slots)
+    ahead = Prefetch(source, first + window + start, -window, lane_rows)
+    if work.held != window:
+        here, behind = RowBlock(scratch.raw, start, pitch, slots), RowBlock(scratch.other, start + 1, pitch, slots)
+        ahead = Prefetch(source, first + start + tile, first - window + start + tile + 1, lane_rows)
+        load_rows(source, pitch, first + start, lane_rows, stop - start + 1, scratch.raw)
+        if has_before:
+            load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, scratch.other)
+    return Tile(behind, here, start, stop, end, ahead)
+
+
 def sweep_with(consume):
     """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache."""
 
     @inline
-    def work_on_tile(
-        behind, here, start, stop, work, anchors, groups, ends, end, state, features, target, ahead, extra
-    ):
-        """Give the windows that end in a tile, from row `start` up to row `stop`, to `consume`, and write its results.
+    def work_on_tile(tile, work, scratch, target, extra):
+        """Give the windows that end in a tile to `consume`, and write its results.
 
         Wide ones are written a group at a time, while they are in the nearest cache.
         """
+        behind, here, start, stop, end, ahead = tile
+        _, _, groups, ends, anchors, _, state, features, _, _ = scratch
         last = stop == work.window - 1
         suffix_pass(behind, start, stop, work, anchors, ends, end, groups)
         for row in range(start, stop + last, GROUP):
@@ -130,11 +164,9 @@ def sweep_with(consume):
                     whole_block(here, count, work, state, features)
                     count += 1
             soon = Prefetch(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
+            consume(features, count, row, row - start if target.width <= 1 else 0, target, soon, extra)
             if target.width > 1:
-                consume(features, count, row, 0, target, soon, extra)
                 write_back(target, row, count)
-            else:
-                consume(features, count, row, row - start, target, soon, extra)
         if target.width == 1:
             write_back(target, start, stop + last - start)
 
@@ -145,60 +177,30 @@ def sweep_with(consume):
         `source` must hold every row of the windows wanted. `consume` leaves `width` results a window; they go to
         `output`.
         """
-        slots, window, tile = source.slots, work.window, work.tile
-        raw, other, groups, ends, anchors, upcoming, state, features, results, bounds = split_scratch(
-            work.scratch, work.sizes
-        )
-        ends[:] = 0.0
-        features[:] = 0.0
-        pitch = (source.rows.shape[1] if source.layout == FLAT else slots.size) * LANES
-        n_tiles, end_size, whole = n_tiles_of(window, tile), slots.size * PAIR, work.held == window
+        scratch = split_scratch(work.scratch, work.sizes)
+        scratch.ends[:] = 0.0
+        scratch.features[:] = 0.0
+        pitch = (source.rows.shape[1] if source.layout == FLAT else source.slots.size) * LANES
+        n_tiles = n_tiles_of(work.window, work.tile)
         steps = (span.end_block - span.block + LANES - 1) // LANES
-        lane_rows = steps * window
+        lane_rows = steps * work.window
         for step in range(-1, steps):
-            first = (span.block + step) * window - source.first_row
-            anchors, upcoming = upcoming, anchors
-            if whole:
-                raw, other = other, raw
-                load_rows(source, pitch, first, lane_rows, window, raw)
-                keep_row(raw, window - 1, pitch, slots, upcoming)
-            else:
-                load_rows(source, pitch, first + window - 1, lane_rows, 1, raw)
-                keep_row(raw, 0, pitch, slots, upcoming)
-            set_bounds(bounds, span.block + step, steps, window, span.row, span.end_row)
-            target = Target(output.out, width, first + source.first_row - output.first_row, lane_rows, bounds, results)
+            first_row = (span.block + step) * work.window
+            first = first_row - source.first_row
+            scratch = turn_over(scratch)
+            load_block(source, work, scratch, pitch, first, lane_rows)
+            set_bounds(scratch.bounds, span.block + step, steps, work.window, span.row, span.end_row)
+            out_row = first_row - output.first_row
+            target = Target(output.out, width, out_row, lane_rows, scratch.bounds, scratch.results)
             for index in range(n_tiles):
-                start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * end_size
-                here, behind = RowBlock(raw, 0, pitch, slots), RowBlock(other, 0, pitch, slots)
-                ahead = Prefetch(source, first + window + start, -window, lane_rows)
-                if not whole:
-                    here, behind = RowBlock(raw, start, pitch, slots), RowBlock(other, start + 1, pitch, slots)
-                    ahead = Prefetch(source, first + start + tile, first - window + start + tile + 1, lane_rows)
-                    load_rows(source, pitch, first + start, lane_rows, stop - start + 1, raw)
+                tile = load_tile(source, work, scratch, pitch, first, lane_rows, index, step >= 0)
                 if step >= 0:
-                    if not whole:
-                        load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, other)
                     if index == 0:
-                        prefix_start(here, state)
-                    work_on_tile(
-                        behind,
-                        here,
-                        start,
-                        stop,
-                        work,
-                        anchors,
-                        groups,
-                        ends,
-                        end,
-                        state,
-                        features,
-                        target,
-                        ahead,
-                        extra,
-                    )
+                        prefix_start(tile.here, scratch.state)
+                    work_on_tile(tile, work, scratch, target, extra)
                 if n_tiles > 1 and step + 1 < steps:
-                    tile_totals(here, start, stop, work, upcoming, ends, end)
+                    tile_totals(tile.here, tile.start, tile.stop, work, scratch.upcoming, scratch.ends, tile.end)
             if n_tiles > 1:
-                link_tiles(ends, slots.size, work)
+                link_tiles(scratch.ends, source.slots.size, work)
 
     return sweep

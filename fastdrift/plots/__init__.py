@@ -1,0 +1,1 @@
+"""Pictures of scores, columns and curves, as matplotlib figures."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-    from fastdrift.arrays import Booleans, Floats, Integers, Runs
+    from fastdrift.arrays import Booleans, Floats, Integers
+
+    Runs = list[tuple[float, float]]
 
 
 def to_bytes(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
@@ -42,7 +44,8 @@ def to_bytes(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
 
     Examples
     --------
-    >>> figure = score_figure([1.0, 2.0, 9.0], 5.0)
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure()
     >>> to_bytes(figure, "png")[1:4], to_bytes(figure, "svg")[:5]
     (b'PNG', b'<?xml')
     """

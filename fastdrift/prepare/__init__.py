@@ -1,0 +1,1 @@
+"""Telemetry as it was logged, made fit to use."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_frame(frame: object) -> None:
+    """Raise DataError unless it is a frame with rows, columns of different names and an index of times or numbers."""
     import pandas as pd
 
     if not is_frame(frame):
@@ -40,6 +41,7 @@ def _no_times(index: pd.Index[Any]) -> str:
 
 
 def check_times(index: pd.Index[Any]) -> pd.DatetimeIndex:
+    """Return an index of times that never go back, or raise DataError."""
     import pandas as pd
 
     if not isinstance(index, pd.DatetimeIndex):
@@ -51,17 +53,20 @@ def check_times(index: pd.Index[Any]) -> pd.DatetimeIndex:
 
 
 def check_known(option: str, value: object, known: Any) -> None:
+    """Raise DataError unless an option has one of its values."""
     if value not in get_args(known):
         raise DataError(f"{option} is {value!r}: give {', '.join(map(repr, get_args(known)))}")
 
 
 def check_limit(limit: object) -> None:
+    """Raise DataError unless a limit is a whole number of at least 1, or None."""
     if limit is None or (isinstance(limit, (int, np.integer)) and not isinstance(limit, bool) and limit >= 1):
         return
     raise DataError(f"limit is {limit!r}: give the longest gap to fill in rows, at least 1, or None for any")
 
 
 def check_names(frame: pd.DataFrame, option: str, names: Iterable[Hashable]) -> list[Hashable]:
+    """Return the columns that an option names, or raise DataError if one is missing."""
     wanted: list[Hashable] = [names] if isinstance(names, str) else list(as_tuple(names))
     for name in wanted:
         if name not in frame.columns:
@@ -71,9 +76,11 @@ def check_names(frame: pd.DataFrame, option: str, names: Iterable[Hashable]) -> 
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:
+    """Return values as a tuple, one alone as well."""
     return tuple(value) if isinstance(value, Iterable) else (value,)
 
 
 def is_number(value: object) -> TypeGuard[float]:
+    """Return whether a value is a real number and no NaN."""
     is_real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     return is_real and not math.isnan(cast("float", value))

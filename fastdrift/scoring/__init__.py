@@ -1,0 +1,1 @@
+"""Scores of tables, pieces and points."""

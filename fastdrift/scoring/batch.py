@@ -108,7 +108,7 @@ def _centre(scores: Floats, window: int) -> None:
 
 def score_table(model: Model, table: Table, columns: Indices, threads: int) -> tuple[Floats, int]:
     """Return the scores of a table and how many of its windows hold a NaN or inf."""
-    varies = np.array([name not in model.constant_columns for name in model.columns])
+    varies = model.varies
     sweep = Sweep(table, columns[varies], model.window)
     scorer = SpanScorer(sweep, model.packed, columns[~varies], model.constant_values, model.penalties)
     scores = np.empty(table.n_rows)

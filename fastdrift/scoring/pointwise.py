@@ -11,9 +11,10 @@ from fastdrift.arrays import Floats
 from fastdrift.detectors.mahalanobis import pack_factor
 from fastdrift.detectors.shrinkage import factorise
 from fastdrift.engine.compiled import kernel
-from fastdrift.engine.plan import LANES, MIN_RANGES, RANGE_NUMBERS, distance_sizes, layout_of
+from fastdrift.engine.plan import MIN_RANGES, RANGE_NUMBERS, distance_sizes, layout_of
 from fastdrift.engine.threads import check_threads, run_tasks, thread_scratch, threads_for
 from fastdrift.errors import DataError
+from fastdrift.kernels.layout import LANES
 from fastdrift.tables.convert import as_table
 
 

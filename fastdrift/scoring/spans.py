@@ -25,7 +25,6 @@ class SpanScorer:
     ) -> None:
         self.sweep, self.packed = sweep, packed
         self.constant, self.values, self.penalties = constant, values, penalties
-        self.columns = np.concatenate([sweep.columns, constant])
 
     @classmethod
     def of_varying(cls, sweep: Sweep, packed: PackedParameters) -> SpanScorer:
@@ -48,8 +47,9 @@ class SpanScorer:
             np.sqrt(part, out=part)
         if np.isfinite(part.sum()):
             return 0
+        columns = np.concatenate([self.sweep.columns, self.constant])
         settle = kernel("settle_range", dtype)
-        broken: int = settle(piece.rows, piece.first_row, self.columns, window, tuple(span), output)
+        broken: int = settle(piece.rows, piece.first_row, columns, window, tuple(span), output)
         return broken
 
 

@@ -1,0 +1,1 @@
+"""Any kind of table in, the same kind out."""
