@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import re
 import shutil
 import sys
 import threading
@@ -11,6 +12,7 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from oracle import telemetry
 
 import fastdrift as fd
 from fastdrift.engine import plan, threads
+from fastdrift.kernels import compiling
 
 # two kernels that are quick to compile; scoring and fitting get theirs in the same way
 MEASURE = """
@@ -271,3 +274,31 @@ def test_scores_near_overflow_raise_no_warning_of_numpy():
         warnings.simplefilter("error")
         scores = fd.score(model, rows * 1e150)
     assert not np.isnan(scores[9:]).any()
+
+
+# The digest that names the cache
+
+KERNEL_FILES = sorted(path.name for path in Path(compiling.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("name", KERNEL_FILES)
+def test_a_change_in_any_file_of_the_kernels_gives_a_new_cache(tmp_path, monkeypatch, name):
+    folder = shutil.copytree(Path(compiling.__file__).parent, tmp_path / "kernels")
+    monkeypatch.setattr(compiling, "_HERE", folder)
+    digests = []
+    for text in ("", "\n# changed\n"):
+        with (folder / name).open("a") as file:
+            file.write(text)
+        compiling.code_digest.cache_clear()
+        digests.append(compiling.code_digest())
+    monkeypatch.undo()
+    compiling.code_digest.cache_clear()
+    assert digests[0] == compiling.code_digest() != digests[1]
+
+
+def test_every_jitted_function_is_in_the_folder_that_the_digest_is_of():
+    package = Path(fd.__file__).parent
+    jitted = {
+        path.parent.name for path in package.rglob("*.py") if re.search(r"\bn?jit\(|@jit|@inline", path.read_text())
+    }
+    assert jitted == {"kernels"}

@@ -219,7 +219,10 @@ class Model:
 
     @classmethod
     def learn(cls, baseline: Baseline, **options: Any) -> Learnt:
-        """Learn from a baseline, and from all of it but each fold held out; takes `fit`'s `shrinkage` and `seed`."""
+        """Learn from a baseline, and from all of it but each fold held out.
+
+        Options are `fit`'s `shrinkage` and `seed`, and `estimator` if its detector is an object; each takes its own.
+        """
         raise NotImplementedError
 
     @property

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from fastdrift.detectors.constant import check_scales, split_columns
+from fastdrift.detectors.estimator import EstimatorModel, is_estimator
 from fastdrift.detectors.model import Baseline, Model
 from fastdrift.detectors.moments import standardise
 from fastdrift.detectors.registry import DETECTORS
@@ -26,6 +27,16 @@ from fastdrift.tables.convert import as_table
 from fastdrift.tables.frames import is_frame
 
 
+class Estimator(Protocol):
+    """What another library's detector must be able to do."""
+
+    def fit(self, features: Any, /) -> Any:
+        """Learn from features, shape (n_windows, n_features)."""
+
+    def score_samples(self, features: Any, /) -> Any:
+        """Return a number a row, bigger for what is more normal."""
+
+
 def fit(
     baseline: Any,
     *,
@@ -34,7 +45,7 @@ def fit(
     threshold: Literal["cross-fit", "in-sample"] = "cross-fit",
     shrinkage: Shrinkage = "ledoit-wolf",
     columns: Sequence[Hashable] | None = None,
-    detector: Literal["mahalanobis", "isolation-forest"] = "mahalanobis",
+    detector: Literal["mahalanobis", "isolation-forest"] | Estimator = "mahalanobis",
     seed: int = 0,
     threads: int | None = None,
 ) -> Model:
@@ -55,11 +66,14 @@ def fit(
         How far the features' correlation is shrunk towards the identity; a number from 0 to 1 fixes it.
     columns : sequence, optional
         Names (or places) of the columns to use; then scored tables may hold others beside them.
-    detector : {"mahalanobis", "isolation-forest"}
+    detector : {"mahalanobis", "isolation-forest"} or object
         Distances from the baseline's centre, or how easily random cuts part a window from the baseline's. The forest is
-        grown by scikit-learn (extra `cli`) and has no shrinkage; scoring does not need it.
+        grown by scikit-learn (extra `cli`) and has no shrinkage; scoring does not need it. Or any object with
+        scikit-learn's ``fit(features)`` and ``score_samples(features)``, bigger for what is more normal: a copy learns
+        from at most 200,000 windows' means and standard deviations, shape (n_windows, 2 · n_columns), and scores at its
+        own speed. Such a model can't be saved.
     seed : int, default 0
-        Of the forest's random numbers.
+        Of random numbers: the forest's, and which windows are drawn from a long baseline.
     threads : int, optional
         Threads to use; by default what the machine and the container allow.
 
@@ -107,8 +121,9 @@ def fit(
     standardisation, total = standardise(sweep, n_threads)
     check_scales(table, varying, standardisation)
     held_out = folds if threshold == "cross-fit" else []
-    kind = DETECTORS[detector]
-    learnt = kind.learn(Baseline(sweep, standardisation, folds, held_out, n_threads), shrinkage=shrinkage, seed=seed)
+    kind = DETECTORS[detector] if isinstance(detector, str) else EstimatorModel
+    windows = Baseline(sweep, standardisation, folds, held_out, n_threads)
+    learnt = kind.learn(windows, shrinkage=shrinkage, seed=seed, estimator=detector)
     scores = score_folds(sweep, learnt.packed_folds or [learnt.packed] * len(folds), folds, n_threads)
     notes = baseline_notes(total, standardisation.centre.size, window)
     for note in notes:
@@ -132,8 +147,11 @@ def fit(
 
 
 def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object, detector: object) -> None:
-    if not isinstance(detector, str) or detector not in DETECTORS:
-        raise DataError(f"detector is {detector!r}: it is {' or '.join(map(repr, DETECTORS))}")
+    if detector not in DETECTORS if isinstance(detector, str) else not is_estimator(detector):
+        raise DataError(
+            f"detector is {detector!r:.80}: it is {', '.join(map(repr, DETECTORS))} or an object with fit(features) "
+            f"and score_samples(features)"
+        )
     if not isinstance(false_alarm_rate, (int, float, np.floating)) or not 0 < false_alarm_rate <= 0.5:
         raise DataError(f"false_alarm_rate is {false_alarm_rate!r}: give a share above 0 and at most 0.5")
     if not isinstance(threshold, str) or threshold not in ("cross-fit", "in-sample"):
