@@ -25,8 +25,6 @@ from benchmarks.options import Shape
 from benchmarks.rows import make_rows
 from fastdrift.files import read, write
 
-pass
-
 Call = Callable[[], Any]
 
 

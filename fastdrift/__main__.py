@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 
+from fastdrift.cli import interrupt
+
 
 def main() -> None:
     """Run the command line, or say what it needs."""
+    interrupt.install()
     try:
         from fastdrift.cli.main import cli
+
+        cli(prog_name="fastdrift")
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("click", "rich"):
             raise
-        sys.stderr.write(f"the command line needs {error.name}: pip install 'fastdrift[cli]'\n")
+        sys.stderr.write(f"the command line needs {missing}: pip install 'fastdrift[cli]'\n")
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(130)
-    cli(prog_name="fastdrift")
+        sys.exit(interrupt.INTERRUPTED)
+    finally:
+        interrupt.uninstall()
 
 
 if __name__ == "__main__":

@@ -166,11 +166,6 @@ def test_a_file_with_broken_trees_is_refused_and_says_why(tmp_path, known, name,
         fd.load(path)
 
 
-def test_the_detector_must_be_one_of_ours(table):
-    with pytest.raises(fd.DataError, match="detector is 'svm': it is 'mahalanobis' or 'isolation-forest'"):
-        fd.fit(table, detector="svm")
-
-
 def test_a_frame_is_matched_by_name_as_ever(table, known):
     frame = pd.DataFrame(table, columns=list("abcd"))
     model = fd.fit(frame[:3_000], window=WINDOW, detector="isolation-forest")

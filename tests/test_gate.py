@@ -316,8 +316,9 @@ def test_a_revision_that_is_not_there_is_an_error_of_usage(own, capsys):
     assert "no-such-revision" in capsys.readouterr().err
 
 
-def test_the_suite_of_the_readme_runs(tmp_path, capsys):
-    (code,) = re.findall(r"```py\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+def test_the_suite_of_the_guide_runs(tmp_path, capsys):
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (code,) = [block for block in re.findall(r"```py\n(.*?)```", guide, flags=re.DOTALL) if "CASES" in block]
     suite = tmp_path / "mine.py"
     suite.write_text(code)
     options = ["--suite", str(suite), "--floors", str(tmp_path / "mine.json"), "--rounds", "3"]

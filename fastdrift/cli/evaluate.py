@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
+from fastdrift.cli import options
 from fastdrift.cli.inputs import note_labels, score_file
-from fastdrift.cli.options import as_json, check_outputs, drift, examples, labels, threads, timestamp
-from fastdrift.cli.results import draw, drift_facts, exit_on_drift, judge
+from fastdrift.cli.options import examples, takes
+from fastdrift.cli.results import draw_scores, evaluate_scores, exit_on_drift, find_drift
+from fastdrift.cli.settings import DriftSettings, ReadSettings
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
+from fastdrift.cli.usage import check_outputs
 from fastdrift.files.disk import write_bytes, write_json
 
 
@@ -22,23 +23,24 @@ from fastdrift.files.disk import write_bytes, write_json
 )
 @click.argument("model")
 @click.argument("data")
-@labels
+@options.labels
 @click.option("--plot", metavar="FILE", help="Where a picture of the scores goes, a .png.")
 @click.option("--output", metavar="FILE", help="Where the figures go, as JSON.")
-@timestamp
-@drift
-@threads
-@as_json
+@options.timestamp
+@options.drift
+@options.threads
+@options.as_json
+@takes(reading=ReadSettings, drift=DriftSettings)
 def evaluate(
     *,
     model: str,
     data: str,
     plot: str | None,
     output: str | None,
+    reading: ReadSettings,
+    drift: DriftSettings,
+    threads: int | None,
     as_json: bool,
-    fail_on_drift: bool,
-    drift_share: float | None,
-    **given: Any,
 ) -> None:
     """Judge MODEL on the rows of DATA.
 
@@ -47,17 +49,17 @@ def evaluate(
     """
     check_outputs([plot, output], [model, data])
     with progress(3) as step:
-        scored = score_file(model, data, step, **given)
-        note_labels(scored.data, given["labels"], data)
+        scored = score_file(model, data, reading, step, threads=threads)
+        note_labels(scored.data, reading.labels, data)
         step("evaluating")
-        figures = judge(scored)
-        picture = draw(scored) if plot is not None else b""
-    drift = drift_facts(figures, drift_share)
-    document = {"model": model, "data": data, **figures.to_dict(), "drift": drift}
-    if plot is not None:
+        evaluation = evaluate_scores(scored)
+        picture = None if plot is None else draw_scores(scored)
+    found = find_drift(evaluation, drift)
+    document = {"model": model, "data": data, **evaluation.to_dict(), "drift": found.to_dict()}
+    if plot is not None and picture is not None:
         write_bytes(picture, plot)
     if output is not None:
         write_json(document, output)
     files = [path for path in (plot, output) if path is not None]
-    show(document | {"files": files}, evaluation_tables(figures), as_json=as_json)
-    exit_on_drift(drift, fail_on_drift=fail_on_drift)
+    show(document | {"files": files}, evaluation_tables(evaluation), as_json=as_json)
+    exit_on_drift(found, drift)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich import box
 from rich.table import Table
 
-from fastdrift.cli.inputs import LABEL, Telemetry
-from fastdrift.cli.options import as_json, drifts, examples
-from fastdrift.cli.results import labelled_table
+from fastdrift.cli import options
+from fastdrift.cli.inputs import Telemetry, labelled_table
+from fastdrift.cli.options import examples
+from fastdrift.cli.settings import LABEL
 from fastdrift.cli.terminal import progress, show
 from fastdrift.files.disk import table_ending
 from fastdrift.files.write import write_table
+from fastdrift.synthetic import Drift
+from fastdrift.synthetic import generate as generate_telemetry
 
-if TYPE_CHECKING:
-    from fastdrift.synthetic import Drift
-
-
-SHOWN_DRIFTS = 12
+MAX_DRIFTS = 12
+"""Drifts that the table of them shows."""
 
 
 @click.command(
@@ -33,10 +33,10 @@ SHOWN_DRIFTS = 12
 @click.option("--n", type=click.IntRange(1), default=100_000, show_default=True, help="Rows, one a minute.")
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="The same seed, the same file.")
 @click.option("--columns", type=click.IntRange(1), default=8, show_default=True, help="Number of metrics.")
-@drifts
+@options.drifts
 @click.option("--no-labels", is_flag=True, help=f"Leave out the column {LABEL!r}.")
 @click.option("--output", required=True, metavar="FILE", help="A .csv, .csv.gz or .parquet file.")
-@as_json
+@options.as_json
 def generate(
     *, n: int, seed: int, columns: int, drifts: list[str], no_labels: bool, output: str, as_json: bool
 ) -> None:
@@ -44,8 +44,6 @@ def generate(
 
     It is healthy for the first 30 % of its rows.
     """
-    from fastdrift.synthetic import generate as generate_telemetry
-
     table_ending(Path(output))
     kinds = drifts[0] if drifts in (["mixed"], ["none"]) else drifts
     with progress(2) as step:
@@ -63,13 +61,13 @@ def generate(
     show(document, [_drifts_table(data.drifts)], as_json=as_json)
 
 
-def _drifts_table(drifts: tuple[Drift, ...]) -> Table:
+def _drifts_table(drifts: Sequence[Drift]) -> Table:
     table = Table(title=f"{len(drifts)} drifts", title_justify="left", box=box.SIMPLE)
     for name in ("drift", "first row", "last row", "size", "columns"):
         table.add_column(name, justify="left" if name in ("drift", "columns") else "right")
-    for drift in drifts[:SHOWN_DRIFTS]:
+    for drift in drifts[:MAX_DRIFTS]:
         rows = f"{drift.start:,}", f"{drift.stop - 1:,}"
         table.add_row(drift.kind, *rows, f"{drift.size:g}", ", ".join(drift.columns))
-    if len(drifts) > SHOWN_DRIFTS:
-        table.add_row(f"and {len(drifts) - SHOWN_DRIFTS} more")
+    if len(drifts) > MAX_DRIFTS:
+        table.add_row(f"and {len(drifts) - MAX_DRIFTS} more")
     return table

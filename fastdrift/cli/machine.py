@@ -20,8 +20,9 @@ from fastdrift.engine.threads import explain_threads
 from fastdrift.errors import DriftWarning
 
 PACKAGES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow", "scikit-learn", "matplotlib", "click", "rich")
-# what decides how wide the kernels' vectors are
+"""Packages whose versions are told."""
 CPU_FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512vl", "neon", "sve")
+"""What decides how wide the kernels' vectors are."""
 
 
 @click.command(epilog=examples("warmup"))

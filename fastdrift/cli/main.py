@@ -6,6 +6,7 @@ import click
 
 import fastdrift
 from fastdrift.cli.compare import compare
+from fastdrift.cli.config import read_config
 from fastdrift.cli.evaluate import evaluate
 from fastdrift.cli.fit import fit
 from fastdrift.cli.generate import generate
@@ -16,6 +17,16 @@ from fastdrift.cli.run import run
 from fastdrift.cli.score import score
 from fastdrift.cli.terminal import Commands
 
+CONFIG = """
+
+\b
+A settings.toml:
+  [run]
+  window = 30
+  false-alarm-rate = 0.01
+  columns = ["cpu", "latency"]
+"""
+
 
 @click.group(
     cls=Commands,
@@ -24,15 +35,23 @@ from fastdrift.cli.terminal import Commands
         "run --train --eval",
         "fit healthy.parquet --output model.fastdrift",
         "score model.fastdrift today.parquet --output scores.csv",
-    ),
+        "--config settings.toml run --train",
+    )
+    + CONFIG,
 )
+@click.option("--config", metavar="FILE", help="A TOML file of options for commands; those that are typed win over it.")
 @click.version_option(fastdrift.__version__, prog_name="fastdrift")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context, /, *, config: str | None) -> None:
     """Find silent drift in telemetry: when a system left the way it was when it was healthy.
 
     Results go to stdout and everything else to stderr. Exit codes: 0 done, 1 error, 2 wrong usage, 3 drift, where
     --fail-on-drift asks for it. Messages count rows from 0.
+
+    The file of --config is TOML: a table a command, whose keys are the command's options without the dashes.
     """
+    if config is not None:
+        ctx.default_map = read_config(config, cli.commands)
 
 
 for command in (run, generate, fit, score, evaluate, prepare, compare, warmup, doctor):

@@ -1,27 +1,20 @@
-"""The command prepare, and how others prepare what they read."""
+"""The command prepare: telemetry as it was logged becomes a table that a model can read."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
-from fastdrift.cli.inputs import note_labels, prepared, read_telemetry
-from fastdrift.cli.options import (
-    SETTINGS,
-    as_json,
-    check_cleaning,
-    check_outputs,
-    cleaning,
-    examples,
-    labels,
-    names,
-    timestamp,
-)
-from fastdrift.cli.results import labelled_table
+from fastdrift.cli import options
+from fastdrift.cli.cleaning import clean_telemetry
+from fastdrift.cli.inputs import labelled_table, note_labels, read_telemetry
+from fastdrift.cli.options import examples, split_names, takes
+from fastdrift.cli.settings import CleanSettings, ReadSettings
 from fastdrift.cli.tables import changes_table
 from fastdrift.cli.terminal import progress, show
+from fastdrift.cli.usage import check_cleaning, check_outputs
 from fastdrift.files.disk import table_ending, write_json
 from fastdrift.files.write import write_table
 
@@ -35,37 +28,42 @@ from fastdrift.files.write import write_table
 )
 @click.argument("path", metavar="INPUT")
 @click.option("--output", required=True, metavar="FILE", help="A .csv, .csv.gz or .parquet file.")
-@cleaning
-@click.option("--columns", callback=names, metavar="A,B,…", help="The metrics to keep; all by default.")
-@click.option("--drop", callback=names, metavar="A,B,…", help="Columns to leave out.")
-@timestamp
-@labels
+@options.cleaning
+@click.option("--columns", callback=split_names, metavar="A,B,…", help="The metrics to keep; all by default.")
+@click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns to leave out.")
+@options.timestamp
+@options.labels
 @click.option("--report", metavar="FILE", help="Where the report of every change goes, as JSON.")
-@as_json
-@click.pass_context
-def prepare(ctx: click.Context, /, *, path: str, output: str, report: str | None, as_json: bool, **given: Any) -> None:
+@options.as_json
+@takes(reading=ReadSettings, cleaning=CleanSettings)
+def prepare(
+    *, path: str, output: str, reading: ReadSettings, cleaning: CleanSettings, report: str | None, as_json: bool
+) -> None:
     """Clean telemetry as it was logged, and say what was changed.
 
     Rows are put into time order and those with the timestamp of another dropped. What is no number, infinite, a
     sentinel or out of bounds becomes a gap. Counters become increments, --freq makes a regular grid, --fill fills gaps.
     Labels follow their rows; a bin is labelled if a row of it is.
     """
-    check_cleaning(ctx)
+    _check_usage(path, output, report, cleaning)
+    with progress(3) as step:
+        step(f"reading {path}")
+        data = read_telemetry(path, replace(reading, any_order=True, text=True))
+        note_labels(data, reading.labels, path)
+        step("preparing")
+        data, changes = clean_telemetry(data, path, cleaning)
+        step(f"writing {output}")
+        write_table(labelled_table(data), output)
+    document = {"input": path, "columns": list(data.frame.columns), **changes.to_dict()}
+    if report is not None:
+        write_json(document, report)
+    files = [name for name in (output, report) if name is not None]
+    show(document | {"files": files}, [changes_table(changes)], as_json=as_json)
+
+
+def _check_usage(path: str, output: str, report: str | None, cleaning: CleanSettings) -> None:
+    check_cleaning(cleaning)
     check_outputs([output, report], [path])
     if report is not None and Path(report).resolve() == Path(output).resolve():
         raise click.UsageError(f"{output} is both --output and --report: name two files")
     table_ending(Path(output))
-    settings = {name: given.pop(name) for name in SETTINGS}
-    with progress(3) as step:
-        step(f"reading {path}")
-        data = read_telemetry(path, any_order=True, text=True, **given)
-        note_labels(data, given["labels"], path)
-        step("preparing")
-        data, changed = prepared(data, path, settings)
-        step(f"writing {output}")
-        write_table(labelled_table(data), output)
-    document = {"input": path, "columns": list(data.frame.columns), **changed.to_dict()}
-    if report is not None:
-        write_json(document, report)
-    files = [name for name in (output, report) if name is not None]
-    show(document | {"files": files}, [changes_table(changed)], as_json=as_json)

@@ -1,15 +1,17 @@
-"""What becomes of scores: figures, pictures, tables and exit codes."""
+"""What becomes of scores: metrics, pictures, tables, and whether there is drift."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from fastdrift.cli.inputs import LABEL, Scored, Telemetry
-from fastdrift.cli.tables import percent
+from fastdrift.cli.inputs import Scored
+from fastdrift.cli.settings import DRIFTED, LABEL, DriftSettings, PictureFormat
 from fastdrift.cli.terminal import tell
+from fastdrift.evaluation.lines import percent
 from fastdrift.evaluation.metrics import Evaluation, evaluate
 from fastdrift.tables.frames import with_named_index
 
@@ -17,24 +19,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def labelled_table(data: Telemetry) -> pd.DataFrame:
-    """Return metrics and labels as one table."""
-    name = data.label_column or LABEL
-    return data.frame if data.labels is None else data.frame.assign(**{name: data.labels.astype(np.uint8)})
-
-
-def judge(scored: Scored, *, with_labels: bool = True, baseline_rows: int = 0) -> Evaluation:
+def evaluate_scores(scored: Scored, *, with_labels: bool = True, baseline_rows: int = 0) -> Evaluation:
     """Evaluate the rows after the baseline; with labels by incidents too, each due for a window after its end."""
     model = scored.model
     labels = scored.data.labels if with_labels else None
-    by_events: dict[str, Any] = {} if labels is None else {"events": True, "tolerance": model.window - 1}
     return evaluate(
         scored.scores,
         model.threshold,
         labels=labels,
         false_alarm_rate=model.false_alarm_rate,
         monitored=slice(baseline_rows, None),
-        **by_events,
+        events=labels is not None,
+        tolerance=0 if labels is None else model.window - 1,
     )
 
 
@@ -49,7 +45,7 @@ def scores_table(scored: Scored) -> pd.DataFrame:
     return with_named_index(table)
 
 
-def draw(scored: Scored, baseline_rows: int = 0, kind: Literal["png", "svg"] = "png") -> bytes:
+def draw_scores(scored: Scored, baseline_rows: int = 0, picture_format: PictureFormat = "png") -> bytes:
     """Return a picture of scores, the first rows shaded and left out of what its title counts."""
     import pandas as pd
 
@@ -68,23 +64,31 @@ def draw(scored: Scored, baseline_rows: int = 0, kind: Literal["png", "svg"] = "
         labels=scored.data.labels,
         title=f"Drift score: {flagged:,} of {n_scores:,} monitored rows flagged ({share})",
     )
-    return to_bytes(figure, kind)
+    return to_bytes(figure, picture_format)
 
 
-DRIFTED = 3
+@dataclass(frozen=True)
+class Drift:
+    """Whether more of the scored rows are flagged than a limit."""
+
+    flagged_share: float | None
+    limit: float
+    drifted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it ready for `json.dumps`."""
+        return asdict(self)
 
 
-def drift_facts(evaluation: Evaluation, limit: float | None) -> dict[str, Any]:
-    """Return whether more of the scored rows are flagged than a limit, which is twice the false-alarm rate if None."""
-    limit = 2 * (evaluation.false_alarm_rate or 0.0) if limit is None else limit
-    share = evaluation.flagged_ratio
-    return {"flagged_share": share, "limit": limit, "drifted": share is not None and share > limit}
+def find_drift(evaluation: Evaluation, settings: DriftSettings) -> Drift:
+    """Return whether there is drift; the limit is twice the false-alarm rate unless another is asked for."""
+    asked, share = settings.drift_share, evaluation.flagged_ratio
+    limit = 2 * (evaluation.false_alarm_rate or 0.0) if asked is None else asked
+    return Drift(share, limit, share is not None and share > limit)
 
 
-def exit_on_drift(facts: dict[str, Any], *, fail_on_drift: bool) -> None:
+def exit_on_drift(drift: Drift, settings: DriftSettings) -> None:
     """Exit with 3 if that is asked for and there is drift."""
-    if fail_on_drift and facts["drifted"]:
-        tell(
-            f"drift: {percent(facts['flagged_share'])} of the scored rows are flagged, above {percent(facts['limit'])}"
-        )
+    if settings.fail_on_drift and drift.drifted:
+        tell(f"drift: {percent(drift.flagged_share)} of the scored rows are flagged, above {percent(drift.limit)}")
         click.get_current_context().exit(DRIFTED)

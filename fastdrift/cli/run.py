@@ -1,69 +1,46 @@
-"""The command run: the whole way from a table to scores, figures and a picture."""
+"""The command run: the whole way from a table to scores, metrics and a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
 import click
-from click.core import ParameterSource
 
+from fastdrift.cli import options
+from fastdrift.cli.artifacts import METRICS, MODEL, Outcome, replaced, run_document, write_artifacts
+from fastdrift.cli.cleaning import clean_input
 from fastdrift.cli.inputs import (
-    Scored,
     Telemetry,
-    clean_input,
     count_baseline,
     fit_table,
     note_labels,
     read_for,
     read_telemetry,
+    score_table,
     warn_of_labelled,
 )
-from fastdrift.cli.options import (
-    SETTINGS,
-    as_json,
-    baseline,
-    check_cleaning,
-    cleaning,
-    drift,
-    examples,
-    fitting,
-    is_cleaning_asked,
-    labels,
-    threads,
-    timestamp,
-)
-from fastdrift.cli.results import draw, drift_facts, exit_on_drift, judge, labelled_table, scores_table
+from fastdrift.cli.options import examples, takes
+from fastdrift.cli.results import evaluate_scores, exit_on_drift, find_drift
+from fastdrift.cli.settings import CleanSettings, FitSettings, RunSettings, TableFormat, option_names
+from fastdrift.cli.staging import HEAVY, LEARNING, import_ahead, stage
 from fastdrift.cli.tables import evaluation_tables, facts_table
 from fastdrift.cli.terminal import Step, progress, show, tell
+from fastdrift.cli.usage import check_cleaning, refuse
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.store import load_model
 from fastdrift.errors import DataError, FileError
-from fastdrift.evaluation.metrics import Evaluation
-from fastdrift.files.disk import staged, write_bytes, write_json
-from fastdrift.files.write import write_table
 from fastdrift.fitting.advice import WINDOW, count_varying, usable_window
-from fastdrift.scoring.batch import score
-from fastdrift.scoring.chunks import features_pieces
 from fastdrift.synthetic import generate
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-
 N_STEPS = 8
-MODEL, METRICS, PICTURE = "model.fastdrift", "metrics.json", "processed/anomaly_scores.png"
-TABLES, FORMATS = ("raw/telemetry", "processed/features", "processed/scores"), ("csv", "parquet")
-ARTIFACTS = (MODEL, METRICS, PICTURE, *(f"{table}.{ending}" for table in TABLES for ending in FORMATS))
-
 BASELINE = 0.3
-
-ONLY_GENERATED = ("n", "seed")
-NAMES = ("labels", "timestamp")
-ONLY_INPUT = (*NAMES, *SETTINGS)
-ONLY_TRAINED = ("window", "false_alarm_rate", "threshold", "shrinkage", "detector", "columns", "drop")
+"""The share of the rows that a model is fitted on where none is asked for: generated rows are healthy so far."""
 
 
 @click.command(
@@ -77,21 +54,28 @@ ONLY_TRAINED = ("window", "false_alarm_rate", "threshold", "shrinkage", "detecto
 @click.option("--n", type=click.IntRange(1), default=100_000, show_default=True, help="Rows to generate.")
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of what is generated.")
 @click.option("--input", "source", metavar="FILE", help="A .csv, .csv.gz or .parquet file instead of generated rows.")
-@labels
-@timestamp
-@cleaning
+@options.labels
+@options.timestamp
+@options.cleaning
 @click.option("--train", is_flag=True, help="Fit a model on the baseline; otherwise one is loaded.")
 @click.option("--model", metavar="FILE", help=f"The model to load; by default {MODEL} in the output directory.")
-@baseline
-@fitting
+@options.baseline
+@options.fitting
 @click.option("--eval", "judge", is_flag=True, help=f"Evaluate the rows after the baseline and write {METRICS}.")
 @click.option("--output-dir", default="output", show_default=True, metavar="DIR", help="Where everything goes.")
-@click.option("--format", "ending", type=click.Choice(FORMATS), default="csv", show_default=True, help="Of tables.")
-@drift
-@threads
-@as_json
-@click.pass_context
-def run(ctx: click.Context, /, **given: Any) -> None:
+@click.option(
+    "--format",
+    "table_format",
+    type=click.Choice(get_args(TableFormat)),
+    default="csv",
+    show_default=True,
+    help="Of tables.",
+)
+@options.drift
+@options.threads
+@options.as_json
+@takes(settings=RunSettings)
+def run(settings: RunSettings) -> None:
     """Run everything: rows, fit, score, evaluate.
 
     Rows are generated, or read with --input. With --train a model is fitted on the first 30 % of them, or on what
@@ -102,73 +86,85 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     Rows of --input are put into time order; with an option of `fastdrift prepare` they are cleaned as that does. Where
     the baseline is thin for windows of 50 rows, shorter ones are used, unless --window is given.
     """
-    _check_usage(ctx, given)
-    given |= {"clean": is_cleaning_asked(ctx), "fit_window": not _is_given(ctx, "window")}
+    _check_usage(settings)
+    import_ahead(HEAVY + (LEARNING if settings.judge else ()))
     # the stage first: a place that cannot be written is found before the work is done
-    with progress(N_STEPS) as step, staged(given["output_dir"], replaces=_replaced(given)) as stage:
-        model, data, baseline_rows = _prepare(given, step)
-        step("scoring")
-        scored = Scored(model, data, score(model, data.frame, threads=given["threads"]))
-        step("evaluating")
-        figures = judge(scored, with_labels=given["judge"], baseline_rows=baseline_rows)
-        document = _document(given, scored, figures, baseline_rows)
-        names = _write(given, stage, scored, document, baseline_rows, step)
-    files = [str(Path(given["output_dir"]) / name) for name in names]
-    tables = [_run_table(document), *evaluation_tables(figures)]
-    show(document | {"files": files}, tables, as_json=given["as_json"])
-    exit_on_drift(document["drift"], fail_on_drift=given["fail_on_drift"])
+    with progress(N_STEPS) as step, stage(settings.output_dir, replaces=replaced(settings)) as place:
+        outcome = _find_drift(settings, step)
+        names = write_artifacts(place, settings, outcome, step)
+    files = [str(Path(settings.output_dir) / name) for name in names]
+    tables = [_run_table(settings, outcome), *evaluation_tables(outcome.evaluation)]
+    show(run_document(settings, outcome) | {"files": files}, tables, as_json=settings.as_json)
+    exit_on_drift(outcome.drift, settings.drift)
 
 
-def _check_usage(ctx: click.Context, given: dict[str, Any]) -> None:
+def _check_usage(settings: RunSettings) -> None:
     """Refuse options that would be without effect."""
-    check_cleaning(ctx)
-    if given["source"] is not None:
-        _refuse(ctx, ONLY_GENERATED, "is for generated rows, not for --input")
+    check_cleaning(settings.cleaning)
+    if settings.source is not None:
+        refuse(["n", "seed"], "is for generated rows, not for --input")
     else:
-        _refuse(ctx, ONLY_INPUT, "needs --input")
-    if given["train"]:
-        _refuse(ctx, ["model"], "is for scoring without --train")
+        refuse(["labels", "timestamp", *option_names(CleanSettings)], "needs --input")
+    if settings.train:
+        refuse(["model"], "is for scoring without --train")
     else:
-        _refuse(ctx, ONLY_TRAINED, "needs --train: a loaded model has its own")
+        refuse(option_names(FitSettings), "needs --train: a loaded model has its own")
 
 
-def _refuse(ctx: click.Context, names: Iterable[str], reason: str) -> None:
-    for parameter in ctx.command.params:
-        if parameter.name in names and _is_given(ctx, parameter.name):
-            raise click.UsageError(f"{parameter.opts[0]} {reason}")
+def _find_drift(settings: RunSettings, step: Step) -> Outcome:
+    model, data, baseline_rows = _prepare(settings, step)
+    step("scoring")
+    scored = score_table(model, data, threads=settings.threads)
+    step("evaluating")
+    evaluation = evaluate_scores(scored, with_labels=settings.judge, baseline_rows=baseline_rows)
+    return Outcome(scored, baseline_rows, evaluation, find_drift(evaluation, settings.drift))
 
 
-def _is_given(ctx: click.Context, name: str) -> bool:
-    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-
-
-def _prepare(given: dict[str, Any], step: Step) -> tuple[Model, Telemetry, int]:
+def _prepare(settings: RunSettings, step: Step) -> tuple[Model, Telemetry, int]:
     """Return the model, fitted or loaded, the rows to score, and how many of them are the baseline."""
     model = None
-    if not given["train"]:
+    if not settings.train:
         step("loading the model")
-        model = _load(given)
-    step("reading" if given["source"] else "generating")
-    data = _telemetry(given, model)
+        model = _load(settings)
+    step("reading" if settings.source else "generating")
+    data = _telemetry(settings, model)
     n_rows = len(data.frame)
-    baseline_rows = count_baseline(given["baseline"], n_rows, default=BASELINE if given["train"] else 0.0)
+    baseline_rows = count_baseline(settings.baseline, n_rows, default=BASELINE if settings.train else 0.0)
     if baseline_rows == n_rows:
         raise DataError(f"a baseline of all {n_rows} rows leaves none to monitor: use a smaller one")
     if model is None:
         step("fitting")
         warn_of_labelled(data, baseline_rows)
-        model = _fit(given, data.frame.iloc[:baseline_rows])
+        model = _fit(settings, data.frame.iloc[:baseline_rows])
     return model, data, baseline_rows
 
 
-def _fit(given: dict[str, Any], baseline: pd.DataFrame) -> Model:
+def _load(settings: RunSettings) -> Model:
+    path = Path(settings.model or Path(settings.output_dir) / MODEL)
+    if settings.model is None and not path.exists():
+        raise FileError(f"there is no {path}: add --train to fit a model, or name one with --model")
+    return load_model(path)
+
+
+def _telemetry(settings: RunSettings, model: Model | None) -> Telemetry:
+    path = settings.source
+    if path is None:
+        generated = generate(settings.n, seed=settings.seed)
+        return Telemetry(generated.frame, generated.labels)
+    reading = replace(settings.reading, any_order=True, text=settings.cleans)
+    data = read_telemetry(path, reading) if model is None else read_for(model, path, reading)
+    note_labels(data, reading.labels, path)
+    return clean_input(data, path, settings.cleaning if settings.cleans else None)
+
+
+def _fit(settings: RunSettings, baseline: pd.DataFrame) -> Model:
     """Fit a model, with a shorter window where the usual one is too long for the baseline and none was asked for."""
-    settings = {name: given[name] for name in (*ONLY_TRAINED, "threads")}
-    if not given["fit_window"]:
-        return fit_table(baseline, **settings)
-    n_rows, n_columns = len(baseline), count_varying(baseline, given["columns"], given["drop"])
+    fitting = settings.fitting
+    if not settings.chooses_window:
+        return fit_table(baseline, fitting, settings.threads)
+    n_rows, n_columns = len(baseline), count_varying(baseline, fitting.columns, fitting.drop)
     window = usable_window(n_rows, n_columns)
-    model = fit_table(baseline, **settings | {"window": window})
+    model = fit_table(baseline, replace(fitting, window=window), settings.threads)
     if window < WINDOW:
         tell(
             f"note: the baseline is thin: its {n_rows:,} rows are {n_rows / WINDOW:.3g} separate windows of {WINDOW} "
@@ -177,84 +173,15 @@ def _fit(given: dict[str, Any], baseline: pd.DataFrame) -> Model:
     return model
 
 
-def _load(given: dict[str, Any]) -> Model:
-    path = Path(given["model"] or Path(given["output_dir"]) / MODEL)
-    if given["model"] is None and not path.exists():
-        raise FileError(f"there is no {path}: add --train to fit a model, or name one with --model")
-    return load_model(path)
-
-
-def _telemetry(given: dict[str, Any], model: Model | None) -> Telemetry:
-    if given["source"] is None:
-        generated = generate(given["n"], seed=given["seed"])
-        return Telemetry(generated.frame, generated.labels)
-    path, settings = given["source"], {name: given[name] for name in SETTINGS} if given["clean"] else None
-    reading = {name: given[name] for name in NAMES} | {"any_order": True, "text": given["clean"]}
-    if model is None:
-        data = read_telemetry(path, columns=given["columns"], drop=given["drop"], **reading)
-    else:
-        data = read_for(model, path, **reading)
-    note_labels(data, given["labels"], path)
-    return clean_input(data, path, settings)
-
-
-def _document(given: dict[str, Any], scored: Scored, figures: Evaluation, baseline_rows: int) -> dict[str, Any]:
-    origin = {name: given[name] for name in (ONLY_GENERATED if given["source"] is None else ("source",))}
-    shape = {"rows": len(scored.scores), "columns": len(scored.model.columns), "baseline_rows": baseline_rows}
-    cleaning_report = scored.data.cleaning_report
-    return {
-        "data": origin | shape,
-        **({} if cleaning_report is None else {"mended": cleaning_report.to_dict()}),
-        "model": scored.model.facts(),
-        "evaluation": figures.to_dict(),
-        "drift": drift_facts(figures, given["drift_share"]),
-    }
-
-
-def _write(
-    given: dict[str, Any], stage: Path, scored: Scored, document: dict[str, Any], baseline_rows: int, step: Step
-) -> list[str]:
-    """Write the artifacts and return their names."""
-    for folder in ("raw", "processed"):
-        (stage / folder).mkdir()
-    for name, table in _tables(given, scored).items():
-        step(f"writing {name}")
-        write_table(table, stage / name)
-    step(f"writing {PICTURE}")
-    write_bytes(draw(scored, baseline_rows), stage / PICTURE)
-    scored.model.save(stage / MODEL)
-    if given["judge"]:
-        write_json(document, stage / METRICS)
-    return [name for name in ARTIFACTS if (stage / name).exists()]
-
-
-def _replaced(given: dict[str, Any]) -> list[str]:
-    """Return the artifacts of an earlier run, less one that is the input of this."""
-    source = None if given["source"] is None else Path(given["source"]).resolve()
-    return [name for name in ARTIFACTS if (Path(given["output_dir"]) / name).resolve() != source]
-
-
-def _tables(given: dict[str, Any], scored: Scored) -> dict[str, pd.DataFrame | Iterable[pd.DataFrame]]:
-    model, frame = scored.model, scored.data.frame
-    metrics = frame[list(model.columns)] if model.named else frame
-    raw, features, scores = (f"{table}.{given['ending']}" for table in TABLES)
-    tables: dict[str, pd.DataFrame | Iterable[pd.DataFrame]] = {}
-    if given["source"] is None:
-        tables[raw] = labelled_table(scored.data)
-    tables[features] = features_pieces(metrics, model.window, given["threads"])
-    tables[scores] = scores_table(scored)
-    return tables
-
-
-def _run_table(document: dict[str, Any]) -> Table:
-    data, model = document["data"], document["model"]
-    origin = data.get("source", f"generated with seed {data.get('seed')}")
+def _run_table(settings: RunSettings, outcome: Outcome) -> Table:
+    origin = f"generated with seed {settings.seed}" if settings.source is None else settings.source
+    model, n_rows = outcome.scored.model, len(outcome.scored.scores)
     return facts_table(
         "Run",
         [
-            ("data", f"{origin}, {data['rows']:,} rows × {data['columns']} columns"),
-            ("baseline", f"{data['baseline_rows']:,} rows"),
-            ("window", f"{model['window']} rows"),
-            ("threshold", f"{model['threshold']:.4g}, {model['threshold_rule']}"),
+            ("data", f"{origin}, {n_rows:,} rows × {len(model.columns)} columns"),
+            ("baseline", f"{outcome.baseline_rows:,} rows"),
+            ("window", f"{model.window} rows"),
+            ("threshold", f"{model.threshold:.4g}, {model.threshold_rule}"),
         ],
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 from math import isfinite
-from typing import Any
 
 import click
 
+from fastdrift.cli import options
 from fastdrift.cli.inputs import note_labels, score_file
-from fastdrift.cli.options import as_json, check_outputs, drift, examples, threads, timestamp
-from fastdrift.cli.results import drift_facts, exit_on_drift, judge, scores_table
+from fastdrift.cli.options import examples, takes
+from fastdrift.cli.results import evaluate_scores, exit_on_drift, find_drift, scores_table
+from fastdrift.cli.settings import Align, DriftSettings, ReadSettings
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
+from fastdrift.cli.usage import check_outputs
 from fastdrift.files.write import write_csv, write_table
 
 
@@ -32,19 +34,21 @@ from fastdrift.files.write import write_csv, write_table
     show_default=True,
     help="The row of a window that gets its score: the last, or the middle one for looking back.",
 )
-@timestamp
-@drift
-@threads
-@as_json
+@options.timestamp
+@options.drift
+@options.threads
+@options.as_json
+@takes(reading=ReadSettings, drift=DriftSettings)
 def score(
     *,
     model: str,
     data: str,
     output: str | None,
+    align: Align,
+    reading: ReadSettings,
+    drift: DriftSettings,
+    threads: int | None,
     as_json: bool,
-    fail_on_drift: bool,
-    drift_share: float | None,
-    **given: Any,
 ) -> None:
     """Score the rows of DATA with MODEL.
 
@@ -55,18 +59,18 @@ def score(
     check_outputs([output], [model, data])
     files = [] if output is None else [output]
     with progress(2 + len(files)) as step:
-        scored = score_file(model, data, step, **given)
+        scored = score_file(model, data, reading, step, align=align, threads=threads)
         note_labels(scored.data, None, data)
         table = scores_table(scored)
         for file in files:
             step(f"writing {file}")
             write_table(table, file)
-    counts = judge(scored, with_labels=False)
-    drift = drift_facts(counts, drift_share)
+    counts = evaluate_scores(scored, with_labels=False)
+    found = find_drift(counts, drift)
     if as_json or files:
-        document = {**counts.to_dict(), "drift": drift, "files": files}
+        document = {**counts.to_dict(), "drift": found.to_dict(), "files": files}
         listed = {} if files else {"scores": [value if isfinite(value) else None for value in scored.scores]}
         show(document | listed, evaluation_tables(counts), as_json=as_json)
     else:
         write_csv([table], sys.stdout.buffer)
-    exit_on_drift(drift, fail_on_drift=fail_on_drift)
+    exit_on_drift(found, drift)

@@ -7,18 +7,22 @@ import json
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from fastdrift.cli import interrupt
 from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
 
-Step = Callable[[str], None]
+if TYPE_CHECKING:
+    from rich.table import Table
 
-INTERRUPTED = 130
+Step = Callable[[str], None]
+"""Says which step begins."""
+EXPLAINED = (DataError, FileError, ModelError, ImportError)
+"""Errors whose message says what to do; any other is a mistake of ours and keeps its traceback."""
 
 
 class Commands(click.Group):
@@ -30,13 +34,22 @@ class Commands(click.Group):
             warnings.simplefilter("always", DriftWarning)
             warnings.showwarning = _show_warning
             try:
-                return super().invoke(ctx)
-            except (DataError, FileError, ModelError) as error:
-                raise click.ClickException(str(error)) from error
-            except ModuleNotFoundError as error:
-                raise click.ClickException(f"{error.name} is needed: pip install 'fastdrift[cli]'") from error
-            except KeyboardInterrupt:
-                ctx.exit(INTERRUPTED)
+                with interrupt.raised():
+                    return super().invoke(ctx)
+            except click.exceptions.Exit:
+                raise
+            except BaseException as error:
+                if interrupt.is_interrupt(error):
+                    ctx.exit(interrupt.INTERRUPTED)
+                if isinstance(error, EXPLAINED):
+                    raise click.ClickException(_explain(error)) from error
+                raise
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is needed: pip install 'fastdrift[cli]'"
+    return str(error)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -55,16 +68,21 @@ def _console(*, stderr: bool = False) -> Console:
 
 @contextlib.contextmanager
 def progress(n_steps: int) -> Iterator[Step]:
-    """Yield a function that says which step begins; it shows on a terminal only."""
+    """Yield a function that says which step begins; it shows on a terminal only.
+
+    No step begins, and the last does not end, after an interrupt.
+    """
     console = _console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=n_steps, completed=-1)
 
         def step(description: str) -> None:
+            interrupt.check()
             bar.update(task, description=description, advance=1)
 
         yield step
+        interrupt.check()
 
 
 def show(document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastdrift.evaluation.checks import check_labels, check_whole
 from fastdrift.evaluation.events import Events, runs
+from fastdrift.evaluation.lines import line, number
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -26,7 +27,7 @@ _NONE_FOUND = "no incident was found, so there is no delay"
 
 @dataclass(frozen=True, repr=False)
 class EventMetrics:
-    """Hold the figures of events against labelled incidents; those that cannot be given are None.
+    """Hold the metrics of events against labelled incidents; those that cannot be given are None.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class EventMetrics:
     false_events_per_10k_rows, false_events_per_day : float or None
         False events for so many healthy rows with a score, and for a day of them.
     notes : tuple of str
-        Why a figure is missing.
+        Why a metric is missing.
     """
 
     events: int
@@ -65,20 +66,30 @@ class EventMetrics:
     false_events_per_day: float | None = None
     notes: tuple[str, ...] = ()
 
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the metrics against incidents in short: pairs of a name and a text."""
+        return [
+            ("incidents found", f"{self.found} of {self.incidents}"),
+            ("delay, rows", f"{number(self.median_delay)} (median), {number(self.max_delay)} (most)"),
+            ("false events", f"{number(self.false_events)} of {self.events}"),
+            ("per 10,000 rows", number(self.false_events_per_10k_rows)),
+            ("per day", number(self.false_events_per_day)),
+        ]
+
     def summary(self) -> str:
-        """Return the figures as lines of text."""
+        """Return the metrics as lines of text."""
         lines = [line("events", f"{self.events:,}")]
         if self.incidents is not None:
             lines += self._incident_lines()
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the figures by name, ready for `json.dumps`; a `…_time` is in seconds and named `…_seconds`."""
-        figures: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        """Return the metrics by name, ready for `json.dumps`; a `…_time` is in seconds and named `…_seconds`."""
+        metrics: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
         for name in ("median_delay", "max_delay"):
-            time = figures.pop(f"{name}_time")
-            figures[f"{name}_seconds"] = None if time is None else time.total_seconds()
-        return figures | {"delays": list(self.delays), "notes": list(self.notes)}
+            time = metrics.pop(f"{name}_time")
+            metrics[f"{name}_seconds"] = None if time is None else time.total_seconds()
+        return metrics | {"delays": list(self.delays), "notes": list(self.notes)}
 
     def _incident_lines(self) -> list[str]:
         lines = [
@@ -125,7 +136,7 @@ def event_metrics(events: Events, labels: npt.ArrayLike | None, *, tolerance: in
     Notes
     -----
     An event that begins before an incident and lasts into it finds it with a delay of 0, so flagging everything finds
-    every incident at once and nothing is false: read the share of healthy rows flagged beside these figures. A row
+    every incident at once and nothing is false: read the share of healthy rows flagged beside these metrics. A row
     lasts until the next one, at most ten usual steps: a day in which nothing was measured is no quiet day.
 
     Examples
@@ -167,14 +178,9 @@ def event_metrics(events: Events, labels: npt.ArrayLike | None, *, tolerance: in
         missed=int((~is_found).sum()),
         delays=tuple(int(d) if found else None for d, found in zip(alarms - starts, is_found, strict=True)),
         notes=tuple(notes),
-        **_delay_figures(events.index, starts[is_found], alarms[is_found]),
-        **_false_figures(events, len(events) - _count_due(events, starts, reach), events.is_scored & ~truth),
+        **_delay_metrics(events.index, starts[is_found], alarms[is_found]),
+        **_false_metrics(events, len(events) - _count_due(events, starts, reach), events.is_scored & ~truth),
     )
-
-
-def line(name: str, *cells: str) -> str:
-    """Return a line of a summary: a name and its figures in columns."""
-    return f"{name:<22}" + "".join(f"{cell:>12}" for cell in cells)
 
 
 def _first_alarms(events: Events, starts: Integers, reach: Integers) -> tuple[Booleans, Integers]:
@@ -202,18 +208,18 @@ def _days(index: pd.DatetimeIndex | None, mask: Booleans) -> float | None:
     return float(lasts[mask].sum())
 
 
-def _delay_figures(index: pd.DatetimeIndex | None, starts: Integers, alarms: Integers) -> dict[str, Any]:
+def _delay_metrics(index: pd.DatetimeIndex | None, starts: Integers, alarms: Integers) -> dict[str, Any]:
     if not starts.size:
         return {}
     delays = alarms - starts
-    figures: dict[str, Any] = {"median_delay": float(np.median(delays)), "max_delay": int(delays.max())}
+    metrics: dict[str, Any] = {"median_delay": float(np.median(delays)), "max_delay": int(delays.max())}
     if index is not None:
         times = index[alarms] - index[starts]
-        figures |= {"median_delay_time": times.to_series().median(), "max_delay_time": times.max()}
-    return figures
+        metrics |= {"median_delay_time": times.to_series().median(), "max_delay_time": times.max()}
+    return metrics
 
 
-def _false_figures(events: Events, false_events: int, is_healthy: Booleans) -> dict[str, Any]:
+def _false_metrics(events: Events, false_events: int, is_healthy: Booleans) -> dict[str, Any]:
     n_healthy, days = int(np.count_nonzero(is_healthy)), _days(events.index, is_healthy)
     return {
         "false_events": false_events,

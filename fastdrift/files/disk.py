@@ -12,7 +12,7 @@ import shutil
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -96,10 +96,14 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextlib.contextmanager
-def staged(directory: PathLike, *, replaces: Iterable[str] = ()) -> Iterator[Path]:
+def staged(
+    directory: PathLike, *, replaces: Iterable[str] = (), settle: Callable[[], None] = lambda: None
+) -> Iterator[Path]:
     """Yield a directory whose files move to `directory` once all are written; if they never are, it is as before.
 
-    `directory` and its parents are made. Of what is in it, the files named in `replaces` go, and no others.
+    `directory` and its parents are made. Of what is in it, the files named in `replaces` go, and no others. `settle` is
+    called once, when all are written or never will be, right before they are moved or removed; if it raises, they are
+    removed.
     """
     with _writing(Path(directory)):
         directory = Path(directory).absolute()
@@ -107,7 +111,10 @@ def staged(directory: PathLike, *, replaces: Iterable[str] = ()) -> Iterator[Pat
         home = next(place for place in (directory, *directory.parents) if place.exists())
         with tempfile.TemporaryDirectory(prefix=".fastdrift-", dir=home, ignore_cleanup_errors=True) as name:
             stage = Path(name)
-            yield stage
+            try:
+                yield stage
+            finally:
+                settle()
             files = [path.relative_to(stage) for path in stage.rglob("*") if path.is_file()]
             for parent in {(directory / file).parent for file in files}:
                 parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,82 @@
+"""What run leaves behind: its files, their names, and the document that metrics.json holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+
+from fastdrift.cli.inputs import Scored, labelled_table
+from fastdrift.cli.interrupt import checked
+from fastdrift.cli.results import Drift, draw_scores, scores_table
+from fastdrift.cli.settings import RunSettings, TableFormat
+from fastdrift.cli.terminal import Step
+from fastdrift.evaluation.metrics import Evaluation
+from fastdrift.files.disk import write_bytes, write_json
+from fastdrift.files.write import write_table
+from fastdrift.scoring.chunks import features_pieces
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Tables = dict[str, pd.DataFrame | Iterable[pd.DataFrame]]
+
+MODEL, METRICS, PICTURE = "model.fastdrift", "metrics.json", "processed/anomaly_scores.png"
+TABLES = ("raw/telemetry", "processed/features", "processed/scores")
+ARTIFACTS = (MODEL, METRICS, PICTURE, *(f"{table}.{ending}" for table in TABLES for ending in get_args(TableFormat)))
+"""All that any run may write, in the order in which it is told."""
+
+
+class Outcome(NamedTuple):
+    """What a run has found."""
+
+    scored: Scored
+    baseline_rows: int
+    evaluation: Evaluation
+    drift: Drift
+
+
+def run_document(settings: RunSettings, outcome: Outcome) -> dict[str, Any]:
+    """Return everything that a run has found, ready for JSON."""
+    generated = {"n": settings.n, "seed": settings.seed}
+    origin = generated if settings.source is None else {"source": settings.source}
+    model, report = outcome.scored.model, outcome.scored.data.cleaning_report
+    shape = {"rows": len(outcome.scored.scores), "columns": len(model.columns), "baseline_rows": outcome.baseline_rows}
+    return {
+        "data": origin | shape,
+        **({} if report is None else {"mended": report.to_dict()}),
+        "model": model.facts(),
+        "evaluation": outcome.evaluation.to_dict(),
+        "drift": outcome.drift.to_dict(),
+    }
+
+
+def replaced(settings: RunSettings) -> list[str]:
+    """Return the artifacts of an earlier run, less one that is the input of this."""
+    source = None if settings.source is None else Path(settings.source).resolve()
+    return [name for name in ARTIFACTS if (Path(settings.output_dir) / name).resolve() != source]
+
+
+def write_artifacts(place: Path, settings: RunSettings, outcome: Outcome, step: Step) -> list[str]:
+    """Write the artifacts and return their names."""
+    for folder in ("raw", "processed"):
+        (place / folder).mkdir()
+    for name, table in _tables(settings, outcome.scored).items():
+        step(f"writing {name}")
+        write_table(table, place / name)
+    step(f"writing {PICTURE}")
+    write_bytes(draw_scores(outcome.scored, outcome.baseline_rows), place / PICTURE)
+    outcome.scored.model.save(place / MODEL)
+    if settings.judge:
+        write_json(run_document(settings, outcome), place / METRICS)
+    return [name for name in ARTIFACTS if (place / name).exists()]
+
+
+def _tables(settings: RunSettings, scored: Scored) -> Tables:
+    model, frame = scored.model, scored.data.frame
+    metrics = frame[list(model.columns)] if model.named else frame
+    raw, features, scores = (f"{table}.{settings.table_format}" for table in TABLES)
+    tables: Tables = {} if settings.source is not None else {raw: labelled_table(scored.data)}
+    tables[features] = checked(features_pieces(metrics, model.window, settings.threads))
+    tables[scores] = scores_table(scored)
+    return tables
