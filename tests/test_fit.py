@@ -336,3 +336,19 @@ def test_an_option_that_cannot_be_used_is_an_error(table, options, message):
 def test_a_baseline_that_is_no_table_of_numbers_is_an_error(table, change, message):
     with pytest.raises(fd.DataError, match=re.escape(message)):
         fd.fit(change(pd.DataFrame(table, columns=list("abcd"))), window=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("moving_columns", "varying_columns"),
+        ("never_moved", "constant_columns"),
+        ("never_moved_values", "constant_values"),
+    ],
+)
+def test_an_old_name_of_a_model_still_works_and_says_the_new_one(fit, old, new):
+    rows = np.random.default_rng(0).normal(size=(600, 3))
+    rows[:, 1] = 4.0
+    model = fit(rows, window=10)
+    with pytest.warns(DeprecationWarning, match=f"Model.{old} is called {new} now"):
+        assert getattr(model, old) is getattr(model, new) or getattr(model, old) == getattr(model, new)
