@@ -5,13 +5,12 @@ Each is told in units of a frozen reference kernel that stresses what the case s
 threads, so that its figure does not depend on the machine's speed of the day.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,7 @@ import pandas as pd
 
 import fastdrift as fd
 from benchmarks import cold_start
-from benchmarks.naive import assert_right
-from benchmarks.options import Shape
-from benchmarks.rows import make_rows
-from fastdrift.files import read, write
-
-Call = Callable[[], Any]
+from benchmarks.work import Call, Floats, Shape, fit_call, fit_model, make_rows, score_call
 
 
 @dataclass(frozen=True)
@@ -43,187 +37,120 @@ class Case:
     rounds: int | None = None
 
 
-@functools.lru_cache(maxsize=4)
-def rows_of(n_columns: int, n_rows: int = 200_000) -> np.ndarray:
-    """Return the rows of a case."""
-    return make_rows(n_rows, n_columns)
+scratch = functools.cache(partial(tempfile.TemporaryDirectory, prefix="fastdrift-benchmarks-"))
 
 
-@functools.lru_cache(maxsize=4)
-def model_of(shape: Shape, n_rows: int) -> fd.Model:
-    """Return a model of the first rows; what it has learnt plays no part in the time."""
-    baseline = rows_of(shape.columns, n_rows)[: max(20_000, 36 * shape.window)]
-    return fd.fit(baseline, window=shape.window, threshold="in-sample", shrinkage=0.5)
-
-
-def rows_for(shape: Shape) -> int:
+def rows_for(shape: Shape) -> Floats:
     """Return enough rows for twenty blocks a lane at most, and for a call of a few milliseconds."""
-    return max(200_000 if shape.columns < 32 else 100_000, 80 * shape.window)
+    return make_rows(max(200_000 if shape.columns < 32 else 100_000, 80 * shape.window), shape.columns)
 
 
-def stored(rows: np.ndarray, kind: str) -> Any:
+def stored(rows: Floats, kind: str) -> Any:
     """Return rows in another layout or type."""
-    ways: dict[str, Callable[[np.ndarray], Any]] = {
-        "float64": lambda rows: rows,
-        "float32": lambda rows: rows.astype(np.float32),
-        "fortran": np.asfortranarray,
-        "strided": lambda rows: np.repeat(rows, 2, axis=1)[:, ::2],
-        "frame": lambda rows: pd.DataFrame({f"c{at}": rows[:, at].copy() for at in range(rows.shape[1])}),
-    }
-    return ways[kind](rows)
+    if kind == "fortran":
+        return np.asfortranarray(rows)
+    if kind == "strided":
+        return np.repeat(rows, 2, axis=1)[:, ::2]
+    if kind == "frame":
+        return pd.DataFrame({f"c{place}": column.copy() for place, column in enumerate(rows.T)})
+    return rows.astype(kind)
 
 
-def score_case(shape: Shape, kind: str = "float64", threads: int = 1) -> Case:
-    """Return the fused score of rows of some kind."""
-
-    def prepare() -> Call:
-        n_rows = rows_for(shape)
-        rows, model = stored(rows_of(shape.columns, n_rows), kind), model_of(shape, n_rows)
-        call = functools.partial(fd.score, model, rows, threads=threads)
-        plain = np.ascontiguousarray(rows, dtype=np.float64)
-        assert_right(model, plain, np.asarray(call()))
-        assert np.asarray(call()).tobytes() == fd.score(model, plain, threads=1).tobytes()
-        return call
-
-    return Case(f"score {shape} {kind} {threads}t", prepare, threads=threads)
+def score(shape: Shape, kind: str, threads: int | None, n_rows: int | None = None) -> Call:
+    """Prepare the fused score of rows of some kind, or of the first of them."""
+    rows = rows_for(shape)
+    return score_call(fit_model(rows, shape.window), stored(rows[:n_rows], kind), threads)
 
 
-def few_rows_case() -> Case:
-    """Return the score of a hundred rows, which is all overhead."""
-
-    def prepare() -> Call:
-        rows, model = rows_of(8)[:100].copy(), model_of(Shape(8, 50), 200_000)
-        assert_right(model, rows, fd.score(model, rows))
-        return functools.partial(fd.score, model, rows)
-
-    return Case("score 8x50 of 100 rows", prepare)
+def rolling(statistic: str, shape: Shape, dtype: str, threads: int) -> Call:
+    rows = rows_for(shape).astype(dtype)
+    call = partial(getattr(fd, f"rolling_{statistic}"), rows, shape.window, threads=threads)
+    last = rows[-shape.window :].astype(np.float64)
+    expected = last.mean(axis=0) if statistic == "mean" else last.std(axis=0, ddof=1)
+    np.testing.assert_allclose(call()[-1], expected, rtol=1e-9, atol=1e-12)
+    return call
 
 
-def rolling_case(statistic: str, shape: Shape, dtype: str = "float64", threads: int = 1) -> Case:
-    """Return rolling means or stds, written out."""
-
-    def prepare() -> Call:
-        rows = rows_of(shape.columns, rows_for(shape)).astype(dtype)
-        call = functools.partial(getattr(fd, f"rolling_{statistic}"), rows, shape.window, threads=threads)
-        last = rows[-shape.window :].astype(np.float64)
-        expected = last.mean(axis=0) if statistic == "mean" else last.std(axis=0, ddof=1)
-        np.testing.assert_allclose(call()[-1], expected, rtol=1e-9, atol=1e-12)
-        return call
-
-    return Case(f"rolling {statistic} {shape} {dtype} {threads}t", prepare, threads=threads)
+def mahalanobis(n_columns: int, threads: int) -> Call:
+    rows = make_rows(200_000, n_columns)
+    mean, covariance = rows.mean(axis=0), np.cov(rows, rowvar=False)
+    call = partial(fd.mahalanobis, rows, mean, covariance, threads=threads)
+    centred = rows[:100] - mean
+    expected = np.sqrt(np.sum(centred * np.linalg.solve(covariance, centred.T).T, axis=1))
+    np.testing.assert_allclose(call()[:100], expected, rtol=1e-9)
+    return call
 
 
-def distance_case(n_columns: int, threads: int = 1) -> Case:
-    """Return distances of plain rows."""
-
-    def prepare() -> Call:
-        rows = rows_of(n_columns)
-        mean, covariance = rows.mean(axis=0), np.cov(rows, rowvar=False)
-        call = functools.partial(fd.mahalanobis, rows, mean, covariance, threads=threads)
-        centred = rows[:100] - mean
-        expected = np.sqrt(np.sum(centred * np.linalg.solve(covariance, centred.T).T, axis=1))
-        np.testing.assert_allclose(call()[:100], expected, rtol=1e-9)
-        return call
-
-    return Case(f"mahalanobis {n_columns} columns {threads}t", prepare, threads=threads)
+def fit(shape: Shape, threads: int) -> Call:
+    return fit_call(make_rows(200_000, shape.columns), shape.window, threads)
 
 
-def fit_case(shape: Shape, threads: int = 1) -> Case:
-    """Return fit with its cross-fitted threshold."""
-
-    def prepare() -> Call:
-        rows = rows_of(shape.columns)
-        call = functools.partial(fd.fit, rows, window=shape.window, threads=threads)
-        features = np.hstack([fd.rolling_mean(rows, shape.window), fd.rolling_std(rows, shape.window)])
-        np.testing.assert_allclose(call().centre, features[shape.window - 1 :].mean(axis=0), rtol=1e-9, atol=1e-12)
-        return call
-
-    return Case(f"fit {shape} {threads}t", prepare, threads=threads)
+def score_by_forest(shape: Shape) -> Call:
+    rows = make_rows(200_000, shape.columns)[:50_000]
+    model = fd.fit(rows, window=shape.window, detector="isolation-forest", threshold="in-sample")
+    call = partial(fd.score, model, rows, threads=1)
+    flagged = np.mean(call()[shape.window - 1 :] > model.threshold)
+    np.testing.assert_allclose(flagged, model.false_alarm_rate, rtol=0.1)
+    return call
 
 
-def forest_case(shape: Shape) -> Case:
-    """Return the isolation forest's score."""
-
-    def prepare() -> Call:
-        rows = rows_of(shape.columns)[:50_000]
-        model = fd.fit(rows, window=shape.window, detector="isolation-forest", threshold="in-sample")
-        call = functools.partial(fd.score, model, rows, threads=1)
-        flagged = np.mean(call()[shape.window - 1 :] > model.threshold)
-        np.testing.assert_allclose(flagged, model.false_alarm_rate, rtol=0.1)
-        return call
-
-    return Case(f"forest score {shape} 1t", prepare)
+def generate() -> Call:
+    call = partial(fd.generate, 50_000, seed=42)
+    data = call()
+    assert data.frame.equals(call().frame)
+    assert not data.labels[:15_000].any()
+    return call
 
 
-def generate_case() -> Case:
-    """Return the making of telemetry."""
+def use_file(direction: str, ending: str) -> Call:
+    try:
+        from fastdrift.files.read import read_table
+        from fastdrift.files.write import write_table
+    except ModuleNotFoundError:  # --against a revision in which the package was one folder
+        from fastdrift.writing import write_table
 
-    def prepare() -> Call:
-        call = functools.partial(fd.generate, 50_000, seed=42)
-        data = call()
-        assert data.frame.equals(call().frame)
-        assert not data.labels[:15_000].any()
-        return call
-
-    return Case("generate 50,000 rows", prepare)
-
-
-@functools.cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="fastdrift-benchmarks-")
+        from fastdrift.files import read_table
+    frame = stored(make_rows(200_000, 8)[:50_000], "frame")
+    path = Path(scratch().name) / f"table{ending}"
+    write_table(frame, path)
+    pd.testing.assert_frame_equal(read_table(path), frame, check_exact=True)
+    return partial(read_table, path) if direction == "read" else partial(write_table, frame, path)
 
 
-def file_case(ending: str, direction: str) -> Case:
-    """Return reading a table from a file, or writing it."""
-
-    def prepare() -> Call:
-        frame = stored(rows_of(8)[:50_000], "frame")
-        path = Path(_folder().name) / f"table{ending}"
-        write.write_table(frame, path)
-        pd.testing.assert_frame_equal(read.read_table(path), frame, check_exact=True)
-        if direction == "read":
-            return functools.partial(read.read_table, path)
-        return functools.partial(write.write_table, frame, path)
-
-    return Case(f"{direction} {ending} 50,000 rows", prepare)
+def start(code: str, *, fresh: bool) -> Call:
+    """Prepare a process from its start to its end, with compiled kernels at hand or, if `fresh`, without any."""
+    cache = tempfile.mkdtemp(dir=scratch().name)
+    if not fresh:
+        cold_start.fresh(code, cache)
+    return lambda: cold_start.fresh(code, tempfile.mkdtemp(dir=cache) if fresh else cache)
 
 
-def start_case(name: str, code: str, *, fresh: bool) -> Case:
-    """Return a process from its start to its end, with compiled kernels at hand or, if `fresh`, without any."""
-
-    def prepare() -> Call:
-        folder = tempfile.mkdtemp(dir=_folder().name)
-        if fresh:
-            return lambda: cold_start.fresh(code, tempfile.mkdtemp(dir=folder))
-        cold_start.fresh(code, folder)
-        return lambda: cold_start.fresh(code, folder)
-
-    return Case(name, prepare, "process", rounds=1 if fresh else None)
-
-
-def all_cases() -> Iterable[Case]:
+def all_cases() -> Iterator[Case]:
     """Yield every case of fastdrift."""
     narrow, wide, long = Shape(8, 50), Shape(32, 100), Shape(8, 5000)
     shapes = [narrow, Shape(8, 10), Shape(4, 10), Shape(16, 50), wide, Shape(64, 50), long, Shape(32, 5000)]
-    yield from (score_case(shape) for shape in shapes)
-    yield from (score_case(narrow, kind) for kind in ("float32", "fortran", "strided", "frame"))
-    yield from (score_case(shape, threads=2) for shape in (narrow, wide))
-    yield few_rows_case()
-    for statistic, shape in itertools.product(("mean", "std"), (narrow, wide, long)):
-        yield rolling_case(statistic, shape)
-    yield rolling_case("std", narrow, "float32")
-    yield rolling_case("std", narrow, threads=2)
-    yield from (distance_case(n_columns) for n_columns in (4, 16, 32))
-    yield distance_case(16, threads=2)
-    yield fit_case(narrow)
-    yield fit_case(narrow, threads=2)
-    yield fit_case(wide)
-    yield forest_case(narrow)
-    yield generate_case()
-    yield from (file_case(*pair) for pair in itertools.product((".csv", ".parquet"), ("read", "write")))
-    yield start_case("start: import fastdrift", cold_start.IMPORT, fresh=False)
-    yield start_case("start: fit and score", cold_start.SCORE, fresh=False)
-    yield start_case("start: fit and score, nothing compiled", cold_start.SCORE, fresh=True)
+    scored = [(shape, "float64", 1) for shape in shapes]
+    scored += [(narrow, kind, 1) for kind in ("float32", "fortran", "strided", "frame")]
+    scored += [(shape, "float64", 2) for shape in (narrow, wide)]
+    rolled = [(name, shape, "float64", 1) for name in ("mean", "std") for shape in (narrow, wide, long)]
+    rolled += [("std", narrow, "float32", 1), ("std", narrow, "float64", 2)]
+    families = {
+        "score {} {} {}t": (score, scored),
+        "rolling {} {} {} {}t": (rolling, rolled),
+        "mahalanobis {} columns {}t": (mahalanobis, [(4, 1), (16, 1), (32, 1), (16, 2)]),
+        "fit {} {}t": (fit, [(narrow, 1), (narrow, 2), (wide, 1)]),
+    }
+    for name, (prepare, options) in families.items():
+        for given in options:
+            yield Case(name.format(*given), partial(prepare, *given), threads=given[-1])
+    yield Case("score 8x50 of 100 rows", partial(score, narrow, "float64", None, 100))  # all overhead
+    yield Case("forest score 8x50 1t", partial(score_by_forest, narrow))
+    yield Case("generate 50,000 rows", generate)
+    for ending, direction in itertools.product((".csv", ".parquet"), ("read", "write")):
+        yield Case(f"{direction} {ending} 50,000 rows", partial(use_file, direction, ending))
+    for name, code in [("import fastdrift", cold_start.IMPORT), ("fit and score", cold_start.SCORE)]:
+        yield Case(f"start: {name}", partial(start, code, fresh=False), "process")
+    yield Case("start: fit and score, nothing compiled", partial(start, cold_start.SCORE, fresh=True), "process", rounds=1)
 
 
 CASES = list(all_cases())

@@ -4,8 +4,6 @@
 They must never change: every committed floor is a ratio to one of them.
 """
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.timing import repeat
+from benchmarks.work import repeat
 
 try:
     from fastdrift.kernels.layout import LANES
@@ -68,36 +66,28 @@ def roots(rounds, start, result):
     store(result, 0, (s_0 + s_1) + (s_2 + s_3))
 
 
-@functools.cache
-def _numbers() -> Any:
-    return np.ones(READ_BYTES // 8)
+_numbers = functools.cache(lambda: np.ones(READ_BYTES // 8))
+
+# what a call of a kernel does, how much of it, the kernel, what it takes, and what its result adds up to
+KERNELS = {
+    "bytes": (READ_BYTES, read, lambda: [_numbers()], READ_BYTES // 8),
+    "operations": (ROUNDS * CHAINS * LANES, multiply_add, lambda: [ROUNDS, 0.5], 2 * CHAINS * LANES),
+    "roots": (ROUNDS * 4 * LANES, roots, lambda: [ROUNDS, 1.0], 4 * LANES),
+}
 
 
-def read_once() -> None:
-    """Read `READ_BYTES` from memory."""
+def run_kernel(name: str) -> None:
+    """Run a kernel once, and check what comes out."""
+    _, kernel, arguments, expected = KERNELS[name]
     result = np.empty(LANES)
-    read(_numbers(), result)
-    assert result.sum() == _numbers().size
+    kernel(*arguments(), result)
+    assert result.sum() == expected
 
 
-def multiply_add_once() -> None:
-    """Do `ROUNDS` rounds of `CHAINS` vector multiply-adds."""
-    result = np.empty(LANES)
-    multiply_add(ROUNDS, 0.5, result)
-    assert np.all(result == 2.0 * CHAINS)
-
-
-def roots_once() -> None:
-    """Take `ROUNDS` times four vectors' square roots."""
-    result = np.empty(LANES)
-    roots(ROUNDS, 1.0, result)
-    assert np.all(result == 4.0)
-
-
-def at_once(call: Callable[[], None], threads: int, pool: ThreadPoolExecutor) -> None:
-    """Run a call on several threads at the same time."""
-    for done in [pool.submit(call) for _ in range(threads)]:
-        done.result()
+def on_threads(call: Callable[[], Any], threads: int) -> Callable[[], Any]:
+    """Return the call that runs another on several threads at the same time."""
+    pool = ThreadPoolExecutor(threads)
+    return lambda: [running.result() for running in [pool.submit(call) for _ in range(threads)]]
 
 
 def rates(threads: int, rounds: int = 3) -> dict[str, float]:
@@ -105,15 +95,10 @@ def rates(threads: int, rounds: int = 3) -> dict[str, float]:
 
     These are rates that are held for a while: in its first milliseconds a processor may run faster than it can stay.
     """
-    amounts = {
-        "bytes": (read_once, READ_BYTES),
-        "operations": (multiply_add_once, ROUNDS * CHAINS * LANES),
-        "roots": (roots_once, ROUNDS * 4 * LANES),
-    }
-    best = dict.fromkeys(amounts, 0.0)
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in range(rounds):
-            for name, (call, amount) in amounts.items():
-                spent = list(repeat(functools.partial(at_once, call, threads, pool), HELD))
-                best[name] = max(best[name], threads * amount * len(spent) / sum(spent))
+    calls = {name: on_threads(functools.partial(run_kernel, name), threads) for name in KERNELS}
+    best = dict.fromkeys(KERNELS, 0.0)
+    for _ in range(rounds):
+        for name, call in calls.items():
+            spent = list(repeat(call, HELD))
+            best[name] = max(best[name], threads * KERNELS[name][0] * len(spent) / sum(spent))
     return best

@@ -1,18 +1,15 @@
 """Every case under pytest-benchmark, its result checked and its kernels compiled before it is timed."""
 
-from __future__ import annotations
-
 import os
 
 import pytest
 
 from benchmarks.cases import CASES
-from benchmarks.gate.timer import reference_call
-from benchmarks.timing import repeat
+from benchmarks.gate.laps import reference_call
+from benchmarks.work import repeat
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.filterwarnings("ignore::fastdrift.errors.DriftWarning")  # baselines are short where windows are long
 def test_case(benchmark, case):
     if case.threads > len(os.sched_getaffinity(0)):
         pytest.skip(f"{case.threads} threads want as many processors")

@@ -40,7 +40,9 @@ def settings_of(settings, command):
 
 
 def test_a_table_a_command_holds_its_options(call):
-    result = call('[run]\nn = 3000\ntrain = true\nwindow = 10\noutput-dir = "there"\n\n[fit]\nwindow = 99\n', "run --json")
+    result = call(
+        '[run]\nn = 3000\ntrain = true\nwindow = 10\noutput-dir = "there"\n\n[fit]\nwindow = 99\n', "run --json"
+    )
     document = json.loads(result.stdout)
     assert (document["data"]["n"], document["model"]["window"]) == (3_000, 10)
     assert fd.load("there/model.fastdrift").window == 10
@@ -73,7 +75,9 @@ def test_names_are_a_list_or_separated_by_commas(tmp_path, monkeypatch, names):
 
 def test_options_called_differently_inside_have_their_names_of_the_command_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    given = settings_of('[run]\ninput = "t.csv"\nthreshold-rule = "in-sample"\neval = true\nformat = "parquet"\n', "run")
+    given = settings_of(
+        '[run]\ninput = "t.csv"\nthreshold-rule = "in-sample"\neval = true\nformat = "parquet"\n', "run"
+    )
     assert (given["source"], given["threshold"], given["judge"]) == ("t.csv", "in-sample", True)
     assert given["table_format"] == "parquet"
 

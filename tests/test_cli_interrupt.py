@@ -95,9 +95,7 @@ def interrupted(folder, telemetry_file, delay, *, early):
     return code, err, written(folder)
 
 
-def test_a_run_that_is_interrupted_at_any_moment_exits_with_130_and_leaves_nothing(
-    tmp_path, telemetry_file, run_times
-):
+def test_a_run_that_is_interrupted_at_any_moment_exits_with_130_and_leaves_nothing(tmp_path, telemetry_file, run_times):
     def try_once(number):
         early = number < EARLY
         delay = run_times[0] * number / EARLY if early else run_times[1] * (number - EARLY) / (TRIES - EARLY)

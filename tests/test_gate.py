@@ -7,26 +7,28 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numba import njit
 
-from benchmarks import timing
+from benchmarks import work
 from benchmarks.cases import CASES, Case
 from benchmarks.gate import __main__ as gate
-from benchmarks.gate.assembly import Loop, judge_loops, loops_of
-from benchmarks.gate.floors import (
-    Floors,
-    FloorsError,
+from benchmarks.gate.laps import GateError, Lap, checkout, measure, worker
+from benchmarks.gate.verdicts import (
+    NONE,
+    Loop,
+    judge_loops,
     judge_names,
     judge_peak,
     judge_speed,
     load_floors,
-    save_floors,
+    loops_of,
+    updated,
 )
-from benchmarks.gate.timer import Lap, Timer
 
 ROOT = Path(__file__).parent.parent
 SUITE = """
@@ -52,6 +54,17 @@ def own(tmp_path):
     return options, floors
 
 
+def floors(**speeds):
+    return NONE | {"speeds": speeds}
+
+
+def assert_usage_error(options, complaint, capsys):
+    with pytest.raises(SystemExit) as stop:
+        gate.main(options)
+    assert stop.value.code == 2
+    assert complaint in capsys.readouterr().err
+
+
 def slow_down(path, name, times):
     """Raise a floor, which is what a slower case looks like."""
     document = json.loads(path.read_text())
@@ -63,12 +76,13 @@ def slow_down(path, name, times):
 
 
 def test_floors_come_back_from_their_file(tmp_path):
-    floors = Floors().updated({"a": 0.5}, {"b": 12.0}, "a machine", "why not")
-    save_floors(floors, tmp_path / "f.json")
+    floors = updated(NONE, {"a": 0.5, "b": 2.0}, {"c": 12.0}, "a machine", "why not")
+    (tmp_path / "f.json").write_text(json.dumps(floors))
     assert load_floors(tmp_path / "f.json") == floors
-    later = floors.updated({"a": 0.4, "c": 1.0}, {}, "another", "slower, but right")
-    assert [entry["reason"] for entry in later.history] == ["why not", "slower, but right"]
-    assert later.history[-1]["changed"] == ["a", "c"]
+    later = updated(floors, {"a": 0.4, "d": 1.0}, {}, "another", "slower, but right")
+    assert [entry["reason"] for entry in later["history"]] == ["why not", "slower, but right"]
+    assert later["history"][-1] | {"changed": ["a", "d"], "gone": ["b"], "machine": "another"} == later["history"][-1]
+    assert (later["speeds"], later["peaks"]) == ({"a": 0.4, "d": 1.0}, {})
 
 
 @pytest.mark.parametrize(
@@ -81,80 +95,75 @@ def test_floors_come_back_from_their_file(tmp_path):
         ('{"schema": 1, "speeds": {"a": 0}, "peaks": {}}', "speeds must map names to numbers above 0"),
         ('{"schema": 1, "speeds": {"a": "fast"}, "peaks": {}}', "speeds must map"),
         ('{"schema": 1, "speeds": {}}', "peaks must map"),
-        ('{"schema": 1, "speeds": {}, "peaks": {}, "history": 1}', "history a list"),
+        ('{"schema": 1, "speeds": {}, "peaks": {}, "history": 1}', "history must be a list"),
     ],
 )
 def test_floors_that_cannot_be_used_say_why(tmp_path, content, complaint, capsys):
     path = tmp_path / "f.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(FloorsError, match=re.escape(complaint)):
+    with pytest.raises(GateError, match=re.escape(complaint)):
         load_floors(path)
-    assert gate.main(["--floors", str(path)]) == 2
-    assert complaint in capsys.readouterr().err
+    assert_usage_error(["--floors", str(path)], complaint, capsys)
 
 
 def test_a_speed_a_quarter_below_its_floor_fails_and_one_above_does_not():
-    floors = Floors({"a": 1.0})
-    assert list(judge_speed("a", 0.76, floors)) == []
-    (verdict,) = judge_speed("a", 0.74, floors)
-    assert verdict.problem == "runs at 74% of its floor, less than 75%"
+    assert list(judge_speed("a", 0.76, floors(a=1.0))) == []
+    assert list(judge_speed("a", 0.74, floors(a=1.0))) == ["a: runs at 74% of its floor, less than 75%"]
 
 
 def test_cases_without_floors_and_floors_without_cases_fail():
-    verdicts = list(judge_names({"new", "kept"}, Floors({"kept": 1.0, "gone": 1.0})))
-    assert [verdict.name for verdict in verdicts] == ["gone", "new"]
-    assert "no longer benchmarked" in verdicts[0].problem
-    assert "no floor" in verdicts[1].problem
+    gone, new = judge_names({"new", "kept"}, floors(kept=1.0, gone=1.0))
+    assert gone.startswith("gone: has a floor but is no longer benchmarked")
+    assert new.startswith("new: has no floor")
 
 
 def test_memory_above_what_was_committed_fails():
-    floors = Floors(peaks={"score": 9.0})
-    assert list(judge_peak("score", 15.9, floors)) == []
-    assert "16.1 MiB where 9.0" in next(judge_peak("score", 16.1, floors)).problem
-    assert "no figure" in next(judge_peak("fit", 1.0, floors)).problem
+    known = NONE | {"peaks": {"score": 9.0}}
+    assert list(judge_peak("score", 15.9, known)) == []
+    assert list(judge_peak("score", 16.1, known)) == ["score: takes 16.1 MiB where 9.0 were committed"]
+    assert "fit: has no figure" in next(judge_peak("fit", 1.0, known))
 
 
 def test_the_committed_floors_are_those_of_the_suite():
-    floors = load_floors(ROOT / "bench_data" / "floors.json")
-    assert floors.speeds.keys() == {case.name for case in CASES}
-    assert len(CASES) == len({case.name for case in CASES})
-    assert floors.history[-1]["reason"]
+    committed = load_floors(ROOT / "bench_data" / "floors.json")
+    assert sorted(committed["speeds"]) == sorted(case.name for case in CASES)
+    assert committed["peaks"].keys() == gate.peaks().keys()
+    assert committed["history"][-1]["reason"]
 
 
 # Timing
 
 
-@pytest.mark.parametrize(("second", "problems"), [(1.0, 0), (2.0, 1)])
-def test_a_second_measurement_must_agree(monkeypatch, second, problems):
-    asked = []
-    monkeypatch.setattr(gate, "measure", lambda _case, rounds: asked.append(rounds) or Lap(second, 1.0))
-    case, floors = Case("a", lambda: None), Floors({"a": 1.0})
-    _, verdicts = gate.judge_case(case, Lap(2.0, 1.0), floors, rounds=3)
-    assert len(verdicts) == problems
-    assert asked == [6]
+@pytest.mark.parametrize(("second", "problems"), [(0.8, 0), (0.7, 1)])
+def test_a_second_measurement_must_agree(monkeypatch, capsys, second, problems):
+    asked, laps = [], iter([Lap(1.0, 0.5), Lap(1.0, second)])
+    monkeypatch.setattr(gate, "measure", lambda _case, rounds: asked.append(rounds) or next(laps))
+    assert len(gate.judge_case(Case("a", list), floors(a=1.0), rounds=3)) == problems
+    assert asked == [3, 6]
+    assert f"| {second:.0%} |" in capsys.readouterr().out
 
 
-def test_a_case_near_its_floor_is_not_measured_again(monkeypatch):
-    monkeypatch.setattr(gate, "measure", None)
-    _, verdicts = gate.judge_case(Case("a", lambda: None), Lap(1.0, 0.9), Floors({"a": 1.0}), rounds=3)
-    assert verdicts == []
+def test_a_case_near_its_floor_is_measured_once(monkeypatch, capsys):
+    laps = iter([Lap(1.0, 0.9)])
+    monkeypatch.setattr(gate, "measure", lambda _case, _rounds: next(laps))
+    assert gate.judge_case(Case("a", list), floors(a=1.0), rounds=3) == []
 
 
-def test_what_is_compiled_while_it_is_timed_is_noticed():
+@pytest.mark.parametrize("floor", [1e-9, 1e9])  # once where it is fast enough, and where it is measured again
+def test_what_is_compiled_while_it_is_timed_is_noticed(floor):
+    kinds = iter([np.int8, np.int16, np.int32, np.int64, np.float32, np.float64, *[np.float64] * 10**6])
+
     def prepare():
         @njit
         def double(value):
             return 2 * value
 
-        kinds = iter([np.int8, np.int16, np.int32, np.int64, np.float32, np.float64, *[np.float64] * 10**6])
         return lambda: double(next(kinds)(1))
 
-    lap = Timer(Case("double", prepare)).lap()
-    assert set(lap.compiled) == {"double"}
-    _, verdicts = gate.judge_case(Case("double", prepare), lap, Floors({"double": 1e-9}), rounds=1)
-    assert [verdict.problem for verdict in verdicts] == ["compiles double while it is timed"]
-    assert Timer(Case("nothing", lambda: lambda: None)).lap().compiled == ()
+    problems = gate.judge_case(Case("double", prepare), floors(double=floor), rounds=1)
+    assert problems[-1].startswith("double: compiles double")
+    assert measure(Case("nothing", lambda: list), 1).compiled == ()
 
 
 # Assembly
@@ -175,7 +184,7 @@ def test_a_hot_loop_on_single_numbers_is_found():
     if not loops:
         pytest.skip("reads x86 assembly")
     assert any(loop.scalar >= 8 > loop.packed for loop in loops)
-    problems = [verdict.problem for verdict in judge_loops("scalar_loop", loops, (16,))]
+    problems = list(judge_loops("scalar_loop", loops, [16]))
     assert "on single numbers and 0 on vectors" in problems[0]
     assert "has [0] packed multiply-adds" in problems[-1]
 
@@ -185,9 +194,9 @@ def test_loops_are_told_apart():
     outer = ["\tvaddsd\t%xmm0, %xmm1, %xmm2"] * 9 + ["\tvsqrtpd\t%zmm1, %zmm2", "\tjmp\t.LBB0_1"]
     assembly = "\n".join(["f:", "\tjmp\t.LBB0_1", ".LBB0_1:", "\tvmovups\t(%rax), %zmm0", ".LBB0_2:", *inner, *outer])
     assert loops_of(assembly) == [Loop(16, 16, 0)]
-    assert list(judge_loops("f", loops_of(assembly), (16,))) == []
-    (verdict,) = judge_loops("f", loops_of(assembly), (16, 32))
-    assert "[16] packed multiply-adds in its busiest loops, [32, 16] are wanted" in verdict.problem
+    assert list(judge_loops("f", loops_of(assembly), [16])) == []
+    (problem,) = judge_loops("f", loops_of(assembly), [32, 16])
+    assert "[16] packed multiply-adds in its busiest loops, [32, 16] are wanted" in problem
 
 
 # The command
@@ -195,11 +204,11 @@ def test_loops_are_told_apart():
 
 def test_a_suite_of_ones_own_passes_at_its_floors_and_fails_above(own, capsys):
     options, path = own
-    slow_down(path, "sum", 1 / 2)
-    slow_down(path, "sum again", 1 / 2)
+    slow_down(path, "sum", 1e-3)
+    slow_down(path, "sum again", 1e-3)
     assert gate.main(options) == 0
     assert "passed" in capsys.readouterr().out
-    slow_down(path, "sum", 20)
+    slow_down(path, "sum", 1e6)
     assert gate.main(options) == 1
     captured = capsys.readouterr()
     assert "FAILED sum: runs at" in captured.err
@@ -209,33 +218,33 @@ def test_a_suite_of_ones_own_passes_at_its_floors_and_fails_above(own, capsys):
 
 def test_floors_of_some_cases_are_updated_and_the_others_kept(own, capsys):
     options, path = own
-    before = load_floors(path)
     slow_down(path, "sum", 1e6)
     slow_down(path, "sum again", 1e6)
+    before = load_floors(path)
     assert gate.main([*options, "--update", "--reason", "why", "--only", "sum again"]) == 0
     after = load_floors(path)
-    assert list(after.speeds) == list(before.speeds)
-    assert after.speeds["sum"] == pytest.approx(before.speeds["sum"] * 1e6)
-    assert after.speeds["sum again"] < before.speeds["sum again"] * 1e3
-    assert after.history[-1]["changed"] == ["sum again"]
-    assert len(after.history) == len(before.history) + 1
+    assert list(after["speeds"]) == list(before["speeds"])
+    assert after["speeds"]["sum"] == before["speeds"]["sum"]
+    assert after["speeds"]["sum again"] < before["speeds"]["sum again"] / 1e3
+    assert after["history"][-1]["changed"] == ["sum again"]
+    assert after["history"][:-1] == before["history"]
 
 
 def test_a_floor_is_the_least_of_the_measurements(own, monkeypatch):
     options, path = own
-    laps = iter([Lap(2.0, 1.0), Lap(4.0, 1.0), Lap(3.0, 1.0)])
+    laps = iter([Lap(1.0, 0.5), Lap(1.0, 0.25), Lap(1.0, 0.4)])
     monkeypatch.setattr(gate, "measure", lambda _case, _rounds: next(laps))
     assert gate.main([*options, "--update", "--reason", "why", "--only", "sum"]) == 0
-    assert load_floors(path).speeds["sum"] == 0.25
+    assert load_floors(path)["speeds"]["sum"] == 0.25
 
 
 def test_memory_is_measured_with_the_usual_allocator(monkeypatch):
-    for name, value in timing.KEEPING.items():
+    for name, value in work.KEEPING.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MALLOC_ARENA_MAX", "2")
-    kept = timing.usual_environment()
+    kept = work.usual_environment()
     assert kept["MALLOC_ARENA_MAX"] == "2"
-    assert not kept.keys() & timing.KEEPING.keys()
+    assert not kept.keys() & work.KEEPING.keys()
 
 
 def test_a_case_that_vanished_fails(own, capsys):
@@ -258,10 +267,7 @@ def test_a_case_that_vanished_fails(own, capsys):
     ],
 )
 def test_wrong_usage_is_an_error_of_usage(options, complaint, capsys):
-    with pytest.raises(SystemExit) as stop:
-        gate.main(options)
-    assert stop.value.code == 2
-    assert complaint in capsys.readouterr().err
+    assert_usage_error(options, complaint, capsys)
 
 
 @pytest.mark.parametrize(
@@ -276,8 +282,7 @@ def test_a_suite_that_cannot_be_used_says_why(tmp_path, content, complaint, caps
     path = tmp_path / "mine.py"
     if content:
         path.write_text(content)
-    assert gate.main(["--suite", str(path)]) == 2
-    assert complaint in capsys.readouterr().err
+    assert_usage_error(["--suite", str(path)], complaint, capsys)
 
 
 needs_git = pytest.mark.skipif(
@@ -295,9 +300,6 @@ def test_another_revision_is_timed_in_turns(own, capsys):
 
 @needs_git
 def test_the_other_side_has_the_revision_s_package_and_not_this_one(tmp_path):
-    from benchmarks.gate.revision import checkout
-    from benchmarks.gate.worker import SuiteError, Worker
-
     suite = tmp_path / "where.py"
     suite.write_text(
         "import fastdrift\nfrom benchmarks.cases import Case\n"
@@ -305,15 +307,28 @@ def test_the_other_side_has_the_revision_s_package_and_not_this_one(tmp_path):
     )
     with checkout("HEAD") as source:
         for place in (source, ROOT):
-            with Worker(place, str(suite)) as worker, pytest.raises(SuiteError, match=re.escape(str(place))):
-                worker.lap("where")
+            with worker(place, "where", str(suite)) as lap, pytest.raises(GateError, match=re.escape(str(place))):
+                lap()
+
+
+def test_a_case_that_fails_in_its_process_or_ends_it_has_a_row_that_says_so(tmp_path, monkeypatch, capsys):
+    suite = tmp_path / "mine.py"
+    suite.write_text(
+        "import os\nfrom benchmarks.cases import Case\n"
+        "CASES = [Case('wrong', lambda: 1 / 0), Case('dead', lambda: os._exit(1)), Case('fine', lambda: list)]\n"
+    )
+    monkeypatch.setattr(gate, "checkout", lambda _revision: nullcontext(ROOT))
+    assert gate.main(["--suite", str(suite), "--rounds", "1", "--against", "HEAD"]) == 0
+    printed = capsys.readouterr().out
+    assert "| wrong | – | – | ZeroDivisionError: division by zero |" in printed
+    assert "| dead | – | – | the process that timed it has died |" in printed
+    assert re.search(r"^\| fine \| [\d,]+ \| [\d,]+ \| [\d.]+ \|$", printed, re.MULTILINE)
 
 
 @needs_git
 def test_a_revision_that_is_not_there_is_an_error_of_usage(own, capsys):
     options, _ = own
-    assert gate.main([*options, "--against", "no-such-revision"]) == 2
-    assert "no-such-revision" in capsys.readouterr().err
+    assert_usage_error([*options, "--against", "no-such-revision"], "no-such-revision", capsys)
 
 
 def test_the_suite_of_the_guide_runs(tmp_path, capsys):
@@ -323,7 +338,7 @@ def test_the_suite_of_the_guide_runs(tmp_path, capsys):
     suite.write_text(code)
     options = ["--suite", str(suite), "--floors", str(tmp_path / "mine.json"), "--rounds", "3"]
     assert gate.main([*options, "--update", "--reason", "first floors"]) == 0
-    slow_down(tmp_path / "mine.json", "score of my telemetry", 1 / 2)
+    slow_down(tmp_path / "mine.json", "score of my telemetry", 1e-3)
     assert gate.main(options) == 0
     assert "| score of my telemetry |" in capsys.readouterr().out
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from benchmarks import timing
-from benchmarks.options import Shape
+from benchmarks import work
 from benchmarks.peers import __main__ as peers
-from benchmarks.peers import digits
-from benchmarks.peers.rolling import LIBRARIES
-from benchmarks.peers.scores import PEERS, by_blas, make_score
-from benchmarks.peers.work import check_features, check_scores, make_contest, or_missing, score_work
+from benchmarks.peers.libraries import LIBRARIES, exact_std, largest_error
+from benchmarks.peers.scores import PEERS, by_blas, by_elliptic_envelope, make_score
+from benchmarks.work import Shape
 
 SHAPE = Shape(3, 20)
 SMALL = ["--rows", "4000", "--rounds", "1", "--shape", str(SHAPE)]
@@ -25,20 +22,19 @@ SMALL = ["--rows", "4000", "--rounds", "1", "--shape", str(SHAPE)]
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(peers, "TURN", 0.0)
-    monkeypatch.setattr(peers, "interleaved_minima", partial(timing.interleaved_minima, rest=0.0))
+    monkeypatch.setattr(peers, "interleaved_minima", partial(work.interleaved_minima, rest=0.0))
 
 
 @pytest.fixture(scope="module")
 def contest():
-    return make_contest(SHAPE, 4_000)
+    return peers.make_contest(SHAPE, 4_000)
 
 
 @pytest.fixture
 def run(capsys):
     def run_and_read(*options):
         peers.main([*SMALL, *options])
-        printed, said = capsys.readouterr()
-        assert said == ""
+        printed = capsys.readouterr().out
         tables = [part.splitlines() for part in printed.split("\n\n") if part.startswith("|")]
         return [{cells[1]: cells[2:-1] for line in table if (cells := re.split(r" ?\| ?", line))} for table in tables]
 
@@ -48,12 +44,12 @@ def run(capsys):
 def test_every_peer_has_a_row_and_those_that_are_installed_are_checked(run):
     scores, rolling = run()
     assert len(scores) == 4 + len(PEERS)
-    assert len(rolling) == 4 + len(LIBRARIES)
+    assert len(rolling) == 2 + len(LIBRARIES)
     for name, peer in PEERS.items():
         speed, check, _ = scores[peer.title]
         if speed != "not installed":
             assert re.fullmatch(r"[\d.]+ [Mk] \([\d.,]+ ×\)", speed), name
-            assert check == ("same" if peer.same else "own estimator"), name
+            assert check == ("own estimator" if name in ("elliptic-envelope", "pyod") else "same"), name
 
 
 def test_a_peer_that_is_not_installed_has_a_row_that_says_so(run, monkeypatch):
@@ -81,45 +77,54 @@ def test_lost_digits_are_in_bold(run):
 
 
 def test_a_std_that_is_nan_has_lost_its_digits():
-    name = "N(1e9, 1)"
-    _, expected = digits.exact(name)
-
-    def half(rows):
-        std = np.full(rows.shape, np.nan)
-        std[-len(expected) :] = expected  # all that is wrong are the NaNs
-        std[::2] = np.nan
-        return std
-
-    assert re.fullmatch(r"\*\*\d+e[-+]\d+, 50% NaN\*\*", digits.largest_error(half, name))
+    half = exact_std("N(1e9, 1)").copy()
+    assert largest_error(half, "N(1e9, 1)") == "0e+00"
+    half[::2] = np.nan  # all that is wrong are the NaNs
+    assert re.fullmatch(r"\*\*0e\+00, 50% NaN\*\*", largest_error(half, "N(1e9, 1)"))
 
 
-def test_other_scores_than_ours_stop_the_run(contest):
-    check_scores(contest.scores, contest, None)
+@pytest.fixture
+def part(contest):
+    return LIBRARIES["fastdrift"].roll(contest.rows, SHAPE.window)
+
+
+def a_little_off(part):
+    return lambda piece, columns: [np.asarray(column) * (1 + 1e-4) for column in part(piece, columns)]
+
+
+def test_other_scores_than_ours_stop_the_run(contest, part):
+    assert peers.score_work(contest, PEERS["pandas"], part, 4_000)[2][0] == "same"
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        check_scores(contest.scores * (1 + 1e-5), contest, None)
+        peers.score_work(contest, PEERS["pandas"], a_little_off(part), 4_000)
 
 
-def test_a_robust_estimator_is_held_to_its_own_centre_and_covariance(contest):
-    part = LIBRARIES["pandas"].roll(contest.rows, SHAPE.window)
-    peer = replace(PEERS["elliptic-envelope"], library="pandas")
-    assert score_work(contest, peer, part).notes[0] == "own estimator"
-    gauge = peer.learn(contest.features.T)
+def test_a_robust_estimator_is_held_to_its_own_centre_and_covariance(contest, part):
+    def learn_off(features):
+        return by_elliptic_envelope(features)._replace(own=False)
+
+    peer = PEERS["elliptic-envelope"]._replace(library="pandas")
+    assert peers.score_work(contest, peer, part, 4_000)[2][0] == "own estimator"
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        check_scores(contest.scores, contest, gauge)
-
-
-def test_other_features_than_ours_stop_the_run(contest):
-    features = list(LIBRARIES["pandas"].roll(contest.rows, SHAPE.window)(slice(0, 4_000), slice(1, 3)))
-    check_features(features, contest, slice(1, 3))
+        peers.score_work(contest, peer._replace(learn=learn_off), part, 4_000)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        check_features(features, contest, slice(0, 2))
+        peers.score_work(contest, peer, a_little_off(part), 4_000)
+
+
+@pytest.mark.parametrize("name", ["fastdrift", "pandas"])  # all columns at once, and in groups
+def test_other_features_than_ours_stop_the_run(contest, part, name):
+    peers.rolling_work(contest, LIBRARIES[name], part, 4_000)
+    swapped = lambda piece, columns: part(piece, columns)[::-1]  # noqa: E731
+    for wrong in (a_little_off(part), swapped):
+        with pytest.raises(AssertionError, match="Not equal to tolerance"):
+            peers.rolling_work(contest, LIBRARIES[name], wrong, 4_000)
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
 @pytest.mark.parametrize("piece_rows", [100, 700, 5_000])
 def test_pieces_give_the_scores_of_the_whole(name, piece_rows, contest):
-    part = or_missing(lambda: LIBRARIES[name].roll(contest.rows[:1_500], SHAPE.window))
-    if part is None:
+    try:
+        part = LIBRARIES[name].roll(contest.rows[:1_500], SHAPE.window)
+    except ImportError:
         pytest.skip(f"{name} is not installed")
     gauge = by_blas(contest.features.T)
     whole = make_score(part, gauge, 1_500, SHAPE.window, None)()
@@ -132,13 +137,10 @@ def test_pieces_give_the_scores_of_the_whole(name, piece_rows, contest):
     [
         (["--shape", "8y50"], "argument --shape: '8y50' is no shape: give columns x window, as in 8x50"),
         (["--shape", "8x50", "--shape", "0x50"], "argument --shape: '0x50' is no shape"),
-        (
-            ["--only", "pandas", "excel"],
-            "argument --only: 'excel' is no peer: choose from pandas, pandas-whole",
-        ),
+        (["--only", "pandas", "excel"], "argument --only: invalid choice: 'excel' (choose from"),
         (["--rows", "100"], "argument --rows: 100 is too few for these shapes: give at least 64000"),
         (["--rounds", "0"], "argument --rounds: 0 is too few"),
-        (["--rows", "many"], "argument --rows: invalid int value"),
+        (["--rows", "many"], "argument --rows: invalid count value"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(options, complaint, capsys):

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 
 import fastdrift as fd
-from benchmarks.naive import assert_right
 from benchmarks.scaling import __main__ as scaling
-from benchmarks.scaling.claims import Claim, claims_table, judge, points_table
-from benchmarks.scaling.curves import CURVES, Curve
-from benchmarks.scaling.picture import scaling_figure
-from benchmarks.scaling.stream import assert_pieces_continue, stream_pieces
+from benchmarks.scaling.claims import TARGETS, judge, scaling_figure
+from benchmarks.scaling.curves import Curve
+from benchmarks.scaling.memory import assert_pieces_continue, stream_pieces
+from benchmarks.work import assert_right
 from fastdrift.plots.axes import FLAGGED
 
 ROOT = Path(__file__).parent.parent
@@ -54,13 +53,12 @@ def titles(curves):
     return {name: axes._left_title for name, axes in zip(GOOD, figure.axes, strict=True)}
 
 
-def test_the_command_prints_a_table_and_writes_a_picture_and_figures(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["scaling", "--quick", "--output-dir", str(tmp_path / "new")])
-    scaling.main()
+def test_the_command_prints_a_table_and_writes_a_picture_and_figures(tmp_path, capsys):
+    scaling.main(["--quick", "--output-dir", str(tmp_path / "new")])
     table = capsys.readouterr().out.split("\n\n")[0].splitlines()
     figures = json.loads((tmp_path / "new" / "scaling.json").read_text())
-    assert list(figures["curves"]) == list(CURVES)
-    assert {claim["curve"] for claim in figures["claims"]} == set(CURVES)
+    assert list(figures["curves"]) == list(TARGETS)
+    assert {claim["curve"] for claim in figures["claims"]} == set(TARGETS)
     assert len(table) == 2 + len(figures["claims"])
     for claim, line in zip(figures["claims"], table[2:], strict=True):
         assert line.startswith(f"| {claim['curve']} | {claim['series']} |")
@@ -79,8 +77,8 @@ def test_an_unknown_option_is_a_usage_error():
 
 def test_figures_that_just_meet_their_targets_are_within():
     claims = judge(made_up())
-    assert [claim.verdict for claim in claims] == ["within"] * 7
-    assert [claim.share for claim in claims if claim.curve != "fit"] == [1.0] * 5
+    assert [claim["verdict"] for claim in claims] == ["within"] * 7
+    assert [claim["share"] for claim in claims if claim["curve"] != "fit"] == [1.0] * 5
     assert all(title.get_color() == "black" for title in titles(made_up()).values())
 
 
@@ -88,30 +86,27 @@ def test_figures_that_just_meet_their_targets_are_within():
 def test_a_figure_beyond_its_target_is_missed_and_it_alone(name):
     series, points, measured = BAD[name]
     curves = made_up(**{name: (series, points)})
-    missed = [claim for claim in judge(curves) if claim.verdict == "missed"]
-    assert [claim.curve for claim in missed] == [name]
-    assert missed[0].measured == pytest.approx(measured)
-    assert claims_table(judge(curves), curves).count("| missed |") == 1
-    assert [title for title, text in titles(curves).items() if text.get_color() == FLAGGED] == [name]
+    missed = [claim for claim in judge(curves) if claim["verdict"] == "missed"]
+    assert [claim["curve"] for claim in missed] == [name]
+    assert missed[0]["measured"] == pytest.approx(measured)
+    assert missed[0]["share"] == pytest.approx(measured / TARGETS[name].bound)
+    assert scaling.claims_table(judge(curves), curves).count("| missed |") == 1
+    flagged = {title: text.get_text() for title, text in titles(curves).items() if text.get_color() == FLAGGED}
+    assert list(flagged) == [name]
+    assert flagged[name].endswith(f"target: {TARGETS[name]}, missed")
 
 
 def test_what_could_not_be_measured_is_neither_within_nor_missed():
     curves = made_up(threads=("8 columns", {1: 9.0}), memory=("2 threads", {}))
-    unknown = [claim for claim in judge(curves) if claim.verdict == "not measured"]
-    assert [claim.curve for claim in unknown] == ["threads", "memory"]
-    assert all(claim.as_json()["measured"] is None for claim in unknown)
-    assert "nan" not in claims_table(judge(curves), curves)
-    assert not any("nan" in title.get_text() for title in titles(curves).values())
-
-
-def test_a_share_is_that_of_the_target_for_either_kind():
-    assert Claim("rows", "", "", 1.0, 1.25).share == 0.8
-    slow = Claim("threads", "", "", 0.9, 1.8, at_most=False)
-    assert (slow.share, slow.verdict) == (0.5, "missed")
+    unknown = [claim for claim in judge(curves) if claim["verdict"] == "not measured"]
+    assert [claim["curve"] for claim in unknown] == ["threads", "memory"]
+    assert all(claim["measured"] is None is claim["share"] for claim in unknown)
+    assert "| – | at least 1.8 | – | not measured |" in scaling.claims_table(judge(curves), curves)
+    assert titles(curves)["memory"].get_text() == "Memory\ntarget: at most 12, not measured"
 
 
 def test_points_are_listed_by_place():
-    table = points_table("rows", made_up()["rows"])
+    table = scaling.points_table("rows", made_up()["rows"])
     assert table.splitlines()[0] == "| rows: ns a row, by rows | 10 | 100 |"
     assert table.splitlines()[2] == "| 1 thread | 4.0 | 5.0 |"
 

@@ -66,8 +66,8 @@ def test_the_window_is_the_longest_for_which_the_baseline_is_not_thin(n_columns)
         assert window == WINDOW or (n_rows - window) / (window + 1) < enough
 
 
-def test_columns_that_never_move_need_no_windows():
-    frame = fd.generate(1_000, columns=3, seed=1, drifts=()).frame.assign(still=1.0)
+def test_constant_columns_need_no_windows():
+    frame = fd.generate(1_000, columns=3, seed=1, drifts=()).frame.assign(constant=1.0)
     assert count_varying(frame, None, None) == 3
     assert count_varying(frame, None, [frame.columns[0]]) == 2
     assert count_varying(frame, list(frame.columns[:1]), None) == 1

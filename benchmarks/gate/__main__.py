@@ -12,63 +12,25 @@ case; if anything is compiled while it is timed; if a kernel's hot loops are not
 takes more memory than it did. Exit codes: 0 passed, 1 failed, 2 usage.
 """
 
-from __future__ import annotations
-
 import argparse
 import fnmatch
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import ROOT
 from benchmarks.cases import Case
-from benchmarks.gate.assembly import judge_kernels
-from benchmarks.gate.floors import (
-    Floors,
-    FloorsError,
-    Verdict,
-    judge_names,
-    judge_peak,
-    judge_speed,
-    load_floors,
-    save_floors,
-)
-from benchmarks.gate.revision import RevisionError, compare
-from benchmarks.gate.timer import Lap, Timer
-from benchmarks.gate.worker import SuiteError, load_suite
+from benchmarks.command import Parser, count, describe_machine, line, table
+from benchmarks.gate import verdicts
+from benchmarks.gate.laps import GateError, checkout, load_suite, measure, worker
 from benchmarks.scaling.memory import memory_in_a_process
-from benchmarks.timing import describe_machine, keep_memory
+from benchmarks.work import keep_memory
+from fastdrift.files.disk import write_json
 
-ROUNDS = 7
 # measurements that floors are made from: the least of each case, for a floor is what is always reached
 UPDATES = 3
-
-
-def say(message: str) -> None:
-    """Tell who waits at a terminal how far it is."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{message}", end="", file=sys.stderr, flush=True)
-
-
-def measure(case: Case, rounds: int) -> Lap:
-    """Return the best of several laps of a case."""
-    timer, best = Timer(case), Lap()
-    for _ in range(case.rounds or rounds):
-        best = best.better(timer.lap())
-    return best
-
-
-def judge_case(case: Case, lap: Lap, floors: Floors, rounds: int) -> tuple[Lap, list[Verdict]]:
-    """Judge a case, by a second and longer measurement where the first one is against it."""
-    verdicts = list(judge_speed(case.name, lap.speed, floors))
-    if verdicts:
-        lap = lap.better(measure(case, 2 * rounds))
-        verdicts = list(judge_speed(case.name, lap.speed, floors))
-    if lap.compiled:
-        verdicts.append(Verdict(case.name, f"compiles {', '.join(sorted(set(lap.compiled)))} while it is timed"))
-    return lap, verdicts
 
 
 def runnable(cases: Sequence[Case]) -> list[Case]:
@@ -80,29 +42,6 @@ def runnable(cases: Sequence[Case]) -> list[Case]:
     return [case for case in cases if case.threads <= processors]
 
 
-def judge_speeds(cases: Sequence[Case], floors: Floors, rounds: int) -> Iterator[Verdict]:
-    """Time the cases, print a line for each, and yield what is wrong."""
-    print("| case | µs | times the reference's speed | floor | of the floor |\n|---|---|---|---|---|")
-    for case in runnable(cases):
-        say(case.name)
-        lap, verdicts = judge_case(case, measure(case, rounds), floors, rounds)
-        say("")
-        floor = floors.speeds.get(case.name)
-        beside = f"{floor:.4g} | {lap.speed / floor:.0%}" if floor else "– | –"
-        print(f"| {case.name} | {lap.seconds * 1e6:,.0f} | {lap.speed:.4g} | {beside} |", flush=True)
-        yield from verdicts
-
-
-def judge_the_rest(floors: Floors) -> Iterator[Verdict]:
-    """Judge what no clock is needed for."""
-    say("assembly")
-    yield from judge_kernels()
-    say("memory")
-    for name, peak in peaks().items():
-        yield from judge_peak(name, peak, floors)
-    say("")
-
-
 def peaks() -> dict[str, float]:
     """Return the peaks of memory, in MiB, where they can be measured."""
     if not sys.platform.startswith("linux"):
@@ -110,61 +49,74 @@ def peaks() -> dict[str, float]:
     return {"memory of score, 4 pieces of 1,000,000 rows": memory_in_a_process(4, 1_000_000)}
 
 
-def gate(cases: Sequence[Case], floors: Floors, rounds: int, *, whole: bool, ours: bool) -> int:
+def judge_case(case: Case, floors: verdicts.Floors, rounds: int) -> list[str]:
+    """Time a case, once more and longer if it seems too slow, print its line, and return what is wrong."""
+    lap, floor = measure(case, rounds), floors["speeds"].get(case.name)
+    if any(verdicts.judge_speed(case.name, lap.speed, floors)):
+        again = measure(case, 2 * rounds)
+        lap = again._replace(compiled=lap.compiled + again.compiled)
+    beside = [f"{floor:.4g}", f"{lap.speed / floor:.0%}"] if floor else ["–", "–"]
+    print(line([case.name, f"{lap.seconds * 1e6:,.0f}", f"{lap.speed:.4g}", *beside]), flush=True)
+    compiled = [f"{case.name}: compiles {', '.join(lap.compiled)} while it is timed"] if lap.compiled else []
+    return [*verdicts.judge_speed(case.name, lap.speed, floors), *compiled]
+
+
+def judge(cases: Sequence[Case], asked: argparse.Namespace) -> int:
     """Judge everything, or the speeds of some cases; print what is wrong and return the exit code."""
-    verdicts = list(judge_names({case.name for case in cases}, floors)) if whole else []
-    verdicts += judge_speeds(cases, floors, rounds)
-    if whole and ours:
-        verdicts += judge_the_rest(floors)
-    for verdict in verdicts:
-        print(f"FAILED {verdict.name}: {verdict.problem}", file=sys.stderr)
-    print(f"\n{describe_machine()}\n{len(verdicts)} problem(s)" if verdicts else f"\n{describe_machine()}\npassed")
-    return 1 if verdicts else 0
+    floors = verdicts.load_floors(asked.floors)
+    problems = [] if asked.only else list(verdicts.judge_names({case.name for case in cases}, floors))
+    print(table(["case", "µs", "times the reference's speed", "floor", "of the floor"]))
+    for case in runnable(cases):
+        problems += judge_case(case, floors, asked.rounds)
+    if not asked.only and not asked.suite:
+        problems += verdicts.judge_kernels()
+        problems += [problem for name, peak in peaks().items() for problem in verdicts.judge_peak(name, peak, floors)]
+    for problem in problems:
+        print(f"FAILED {problem}", file=sys.stderr)
+    print(f"\n{describe_machine()}\n{f'{len(problems)} problem(s)' if problems else 'passed'}")
+    return 1 if problems else 0
 
 
-def update(cases: Sequence[Case], path: Path, reason: str, rounds: int, *, whole: bool, ours: bool) -> int:
+def update(cases: Sequence[Case], asked: argparse.Namespace) -> None:
     """Write what is measured as new floors, of all cases or of some, the least of a few measurements for each."""
-    floors = load_floors(path) if path.exists() else Floors()
-    measured: dict[str, list[float]] = {case.name: [] for case in cases}
-    for turn in range(UPDATES):
-        for case in runnable(cases):
-            say(f"{turn + 1}/{UPDATES} {case.name}")
-            measured[case.name].append(measure(case, rounds).speed)
-    say("")
-    missing = [name for name, speeds in measured.items() if not speeds]
+    floors = verdicts.load_floors(asked.floors) if asked.floors.exists() else verdicts.NONE
+    missing = {case.name for case in cases} - {case.name for case in runnable(cases)}
     if missing:
-        raise FloorsError(f"{path}: a floor is what was measured, and this machine can't run {missing[0]!r}")
-    speeds = {name: min(values) for name, values in measured.items()}
-    if whole:
-        new = floors.updated(speeds, peaks() if ours else {}, describe_machine(), reason)
-    else:
-        new = floors.updated(floors.speeds | speeds, floors.peaks, describe_machine(), reason)
-    save_floors(new, path)
-    print(
-        f"{path}: {len(speeds)} floors; changed by a tenth or more: {', '.join(new.history[-1]['changed']) or 'none'}"
-    )
-    return 0
+        raise GateError(f"{asked.floors}: a floor is what was measured, and this machine can't run {min(missing)!r}")
+    speeds = {case.name: float("inf") for case in cases}
+    for turn in range(UPDATES):
+        for case in cases:
+            print(f"{turn + 1}/{UPDATES} {case.name}", file=sys.stderr)
+            speeds[case.name] = min(speeds[case.name], measure(case, asked.rounds).speed)
+    kept, reached = (floors["speeds"], floors["peaks"]) if asked.only else ({}, {} if asked.suite else peaks())
+    new = verdicts.updated(floors, kept | speeds, reached, describe_machine(), asked.reason.strip())
+    write_json(new, asked.floors)
+    changed = ", ".join(new["history"][-1]["changed"]) or "none"
+    print(f"{asked.floors}: {len(speeds)} floors; changed by a tenth or more: {changed}")
 
 
-def compare_with(cases: Sequence[Case], revision: str, rounds: int, suite: str | None) -> int:
-    """Print every case here and at a revision."""
-    print(f"| case | here µs | {revision} µs | times as fast here |\n|---|---|---|---|")
-    for pair in compare(runnable(cases), revision, rounds, suite):
-        figures = f"{pair.here.seconds * 1e6:,.0f} | {pair.there.seconds * 1e6:,.0f} | {pair.speed:.2f}"
-        print(f"| {pair.name} | {f'– | – | {pair.error}' if pair.error else figures} |", flush=True)
+def compare(cases: Sequence[Case], asked: argparse.Namespace) -> None:
+    """Print the least times of every case here and at a revision, in turns."""
+    with checkout(asked.against) as source:
+        print(table(["case", "here µs", f"{asked.against} µs", "times as fast here"]))
+        for case in runnable(cases):
+            try:
+                with worker(ROOT, case.name, asked.suite) as here, worker(source, case.name, asked.suite) as there:
+                    laps = [(here(), there()) for _ in range(case.rounds or asked.rounds)]
+                ours, theirs = map(min, zip(*laps, strict=True))
+                cells = [f"{ours * 1e6:,.0f}", f"{theirs * 1e6:,.0f}", f"{theirs / ours:.2f}"]
+            except GateError as error:
+                cells = ["–", "–", str(error)]
+            print(line([case.name, *cells]), flush=True)
     print(f"\n{describe_machine()}")
-    return 0
 
 
-def parse(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, argparse.Namespace]:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.gate", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = Parser("benchmarks.gate", __doc__)
     parser.add_argument("--floors", type=Path, default=ROOT / "bench_data" / "floors.json", metavar="FILE")
     parser.add_argument("--suite", metavar="FILE", help="a file of Python that lists its cases as CASES")
     parser.add_argument("--only", metavar="PATTERN", help="cases whose names match, as in 'score*'")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=count, default=7)
     parser.add_argument("--update", action="store_true", help="write new floors; needs --reason")
     parser.add_argument("--reason", metavar="WHY", help="kept in the floors file")
     parser.add_argument("--against", metavar="REV", help="time this tree and a revision in turns, and judge nothing")
@@ -173,31 +125,14 @@ def parse(arguments: Sequence[str] | None) -> tuple[argparse.ArgumentParser, arg
         parser.error("--update needs --reason: floors that change without one protect nothing")
     if asked.update and asked.against:
         parser.error("--against judges nothing: leave out --update")
-    if asked.rounds < 1:
-        parser.error("--rounds must be at least 1")
-    return parser, asked
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the gate and return its exit code."""
-    parser, asked = parse(arguments)
-    whole, ours = not asked.only, asked.suite is None
     warnings.simplefilter("ignore")  # the baselines of long windows are short: what is learnt plays no part
     try:
-        cases = load_suite(asked.suite)
-        if asked.only:
-            cases = [case for case in cases if fnmatch.fnmatchcase(case.name, asked.only)]
-            if not cases:
-                parser.error(f"no case is called {asked.only!r}")
-        if asked.against:
-            return compare_with(cases, asked.against, asked.rounds, asked.suite)
-        if asked.update:
-            return update(cases, asked.floors, asked.reason.strip(), asked.rounds, whole=whole, ours=ours)
-        floors = load_floors(asked.floors)
-    except (FloorsError, RevisionError, SuiteError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return gate(cases, floors, asked.rounds, whole=whole, ours=ours)
+        cases = [case for case in load_suite(asked.suite) if fnmatch.fnmatchcase(case.name, asked.only or "*")]
+        if not cases:
+            parser.error(f"no case is called {asked.only!r}")
+        return (compare if asked.against else update if asked.update else judge)(cases, asked) or 0
+    except GateError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Tables = dict[str, pd.DataFrame | Iterable[pd.DataFrame]]
 
 MODEL, METRICS, PICTURE = "model.fastdrift", "metrics.json", "processed/anomaly_scores.png"
+"""Files that have one name each."""
 TABLES = ("raw/telemetry", "processed/features", "processed/scores")
+"""Tables, less the ending that says their format."""
 ARTIFACTS = (MODEL, METRICS, PICTURE, *(f"{table}.{ending}" for table in TABLES for ending in get_args(TableFormat)))
 """All that any run may write, in the order in which it is told."""
 
@@ -57,19 +59,19 @@ def replaced(settings: RunSettings) -> list[str]:
     return [name for name in ARTIFACTS if (Path(settings.output_dir) / name).resolve() != source]
 
 
-def write_artifacts(place: Path, settings: RunSettings, outcome: Outcome, step: Step) -> list[str]:
+def write_artifacts(folder: Path, settings: RunSettings, outcome: Outcome, step: Step) -> list[str]:
     """Write the artifacts and return their names."""
-    for folder in ("raw", "processed"):
-        (place / folder).mkdir()
+    for part in ("raw", "processed"):
+        (folder / part).mkdir()
     for name, table in _tables(settings, outcome.scored).items():
         step(f"writing {name}")
-        write_table(table, place / name)
+        write_table(table, folder / name)
     step(f"writing {PICTURE}")
-    write_bytes(draw_scores(outcome.scored, outcome.baseline_rows), place / PICTURE)
-    outcome.scored.model.save(place / MODEL)
+    write_bytes(draw_scores(outcome.scored, outcome.baseline_rows), folder / PICTURE)
+    outcome.scored.model.save(folder / MODEL)
     if settings.judge:
-        write_json(run_document(settings, outcome), place / METRICS)
-    return [name for name in ARTIFACTS if (place / name).exists()]
+        write_json(run_document(settings, outcome), folder / METRICS)
+    return [name for name in ARTIFACTS if (folder / name).exists()]
 
 
 def _tables(settings: RunSettings, scored: Scored) -> Tables:

@@ -24,7 +24,7 @@ from fastdrift.cli.inputs import (
 from fastdrift.cli.interrupt import checked
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import draw_scores, evaluate_scores
-from fastdrift.cli.settings import CompareSettings, PictureFormat
+from fastdrift.cli.settings import BASELINE_SHARE, CompareSettings, PictureFormat
 from fastdrift.cli.staging import HEAVY, LEARNING, import_ahead, stage
 from fastdrift.cli.tables import numbers_table
 from fastdrift.cli.terminal import Step, progress, show
@@ -45,9 +45,8 @@ if TYPE_CHECKING:
     from fastdrift.arrays import Booleans
     from fastdrift.evaluation.event_metrics import EventMetrics
 
-BASELINE = 0.3
-"""The share of the rows that is the baseline where none is asked for."""
 METRICS = "metrics.json"
+"""The file of all metrics, beside the pictures."""
 
 
 class Compared(NamedTuple):
@@ -104,16 +103,16 @@ def compare(settings: CompareSettings) -> None:
     import_ahead(HEAVY + LEARNING)
     detectors = _detectors(settings)
     names = _names(detectors, settings.picture_format)
-    with progress(3 + len(detectors)) as step, stage(settings.output_dir, replaces=names) as place:
+    with progress(3 + len(detectors)) as step, stage(settings.output_dir, replaces=names) as folder:
         compared = _compare(settings, detectors, step)
         step("evaluating")
         n_rows = compared.baseline_rows
         evaluations = {name: evaluate_scores(one, baseline_rows=n_rows) for name, one in compared.scored.items()}
         step("drawing")
         for name, picture in checked(_pictures(compared, settings.picture_format)):
-            write_bytes(picture, place / name)
+            write_bytes(picture, folder / name)
         document = _document(settings, compared, evaluations)
-        write_json(document, place / METRICS)
+        write_json(document, folder / METRICS)
     files = [str(Path(settings.output_dir) / name) for name in names]
     show(document | {"files": files}, [_table(evaluations)], as_json=settings.as_json)
 
@@ -121,7 +120,7 @@ def compare(settings: CompareSettings) -> None:
 def _detectors(settings: CompareSettings) -> dict[str, object]:
     """Return what `fit` takes for a detector, by name: those there are, and the estimators asked for."""
     return dict(zip(DETECTORS, DETECTORS, strict=True)) | {
-        name: load_estimator(*place) for name, place in settings.estimators.items()
+        name: load_estimator(*one) for name, one in settings.estimators.items()
     }
 
 
@@ -138,7 +137,7 @@ def _compare(settings: CompareSettings, detectors: Mapping[str, object], step: S
     note_labels(data, settings.reading.labels, path)
     if data.labels is None:
         raise DataError(f"{path} has no labels to judge by: name their column with --labels")
-    n_rows = 0 if train else count_baseline(settings.baseline, len(data.frame), default=BASELINE)
+    n_rows = 0 if train else count_baseline(settings.baseline, len(data.frame), default=BASELINE_SHARE)
     baseline = read_telemetry(train, settings.reading).frame if train else data.frame.iloc[:n_rows]
     scored = {}
     for name, detector in detectors.items():

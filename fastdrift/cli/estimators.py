@@ -18,16 +18,16 @@ def check_estimators(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, tuple[str, str]]:
     """Return the modules and names of estimators by the last part of the name, which must tell them apart."""
-    places: dict[str, tuple[str, str]] = {}
+    wanted: dict[str, tuple[str, str]] = {}
     for value in values:
         module, mark, path = value.partition(":")
         name = path.rpartition(".")[2]
         if not (module and mark and name):
             raise click.BadParameter(f"{value!r} is not MODULE:NAME, such as sklearn.covariance:EllipticEnvelope")
-        if name in places or name in DETECTORS:
+        if name in wanted or name in DETECTORS:
             raise click.BadParameter(f"there are two detectors called {name!r}: give one another name")
-        places[name] = module, path
-    return places
+        wanted[name] = module, path
+    return wanted
 
 
 def load_estimator(module: str, path: str) -> object:

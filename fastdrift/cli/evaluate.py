@@ -53,10 +53,10 @@ def evaluate(
         note_labels(scored.data, reading.labels, data)
         step("evaluating")
         evaluation = evaluate_scores(scored)
-        picture = None if plot is None else draw_scores(scored)
+        picture = b"" if plot is None else draw_scores(scored)
     found = find_drift(evaluation, drift)
     document = {"model": model, "data": data, **evaluation.to_dict(), "drift": found.to_dict()}
-    if plot is not None and picture is not None:
+    if plot is not None:
         write_bytes(picture, plot)
     if output is not None:
         write_json(document, output)

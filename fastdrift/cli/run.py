@@ -23,7 +23,7 @@ from fastdrift.cli.inputs import (
 )
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import evaluate_scores, exit_on_drift, find_drift
-from fastdrift.cli.settings import CleanSettings, FitSettings, RunSettings, TableFormat, option_names
+from fastdrift.cli.settings import BASELINE_SHARE, CleanSettings, FitSettings, RunSettings, TableFormat, option_names
 from fastdrift.cli.staging import HEAVY, LEARNING, import_ahead, stage
 from fastdrift.cli.tables import evaluation_tables, facts_table
 from fastdrift.cli.terminal import Step, progress, show, tell
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 N_STEPS = 8
-BASELINE = 0.3
-"""The share of the rows that a model is fitted on where none is asked for: generated rows are healthy so far."""
+"""Steps that the progress counts."""
 
 
 @click.command(
@@ -89,9 +88,9 @@ def run(settings: RunSettings) -> None:
     _check_usage(settings)
     import_ahead(HEAVY + (LEARNING if settings.judge else ()))
     # the stage first: a place that cannot be written is found before the work is done
-    with progress(N_STEPS) as step, stage(settings.output_dir, replaces=replaced(settings)) as place:
+    with progress(N_STEPS) as step, stage(settings.output_dir, replaces=replaced(settings)) as folder:
         outcome = _find_drift(settings, step)
-        names = write_artifacts(place, settings, outcome, step)
+        names = write_artifacts(folder, settings, outcome, step)
     files = [str(Path(settings.output_dir) / name) for name in names]
     tables = [_run_table(settings, outcome), *evaluation_tables(outcome.evaluation)]
     show(run_document(settings, outcome) | {"files": files}, tables, as_json=settings.as_json)
@@ -129,7 +128,7 @@ def _prepare(settings: RunSettings, step: Step) -> tuple[Model, Telemetry, int]:
     step("reading" if settings.source else "generating")
     data = _telemetry(settings, model)
     n_rows = len(data.frame)
-    baseline_rows = count_baseline(settings.baseline, n_rows, default=BASELINE if settings.train else 0.0)
+    baseline_rows = count_baseline(settings.baseline, n_rows, default=BASELINE_SHARE if settings.train else 0.0)
     if baseline_rows == n_rows:
         raise DataError(f"a baseline of all {n_rows} rows leaves none to monitor: use a smaller one")
     if model is None:

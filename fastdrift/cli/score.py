@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import sys
 from math import isfinite
+from typing import Any
 
 import click
 
 from fastdrift.cli import options
 from fastdrift.cli.inputs import note_labels, score_file
 from fastdrift.cli.options import examples, takes
-from fastdrift.cli.results import evaluate_scores, exit_on_drift, find_drift, scores_table
+from fastdrift.cli.results import Drift, evaluate_scores, exit_on_drift, find_drift, scores_table
 from fastdrift.cli.settings import Align, DriftSettings, ReadSettings
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
 from fastdrift.cli.usage import check_outputs
+from fastdrift.evaluation.metrics import Evaluation
 from fastdrift.files.write import write_csv, write_table
 
 
@@ -68,9 +70,13 @@ def score(
     counts = evaluate_scores(scored, with_labels=False)
     found = find_drift(counts, drift)
     if as_json or files:
-        document = {**counts.to_dict(), "drift": found.to_dict(), "files": files}
-        listed = {} if files else {"scores": [value if isfinite(value) else None for value in scored.scores]}
-        show(document | listed, evaluation_tables(counts), as_json=as_json)
+        scores = [] if files else list(scored.scores)
+        show(_document(counts, found, files, scores), evaluation_tables(counts), as_json=as_json)
     else:
         write_csv([table], sys.stdout.buffer)
     exit_on_drift(found, drift)
+
+
+def _document(counts: Evaluation, drift: Drift, files: list[str], scores: list[float]) -> dict[str, Any]:
+    document = {**counts.to_dict(), "drift": drift.to_dict(), "files": files}
+    return document | ({"scores": [value if isfinite(value) else None for value in scores]} if scores else {})

@@ -11,6 +11,8 @@ from fastdrift.prepare.values import Duplicates, Fill
 
 LABEL = "label"
 """The usual name of a column of labels."""
+BASELINE_SHARE = 0.3
+"""The share of the rows that is the baseline where none is asked for: generated rows are healthy so far."""
 DRIFTED = 3
 """The exit code that says that there is drift, where that is asked for."""
 

@@ -1,4 +1,4 @@
-"""A place to write several files to that Ctrl-C can neither leave behind nor move half of."""
+"""A folder to write several files to that Ctrl-C can neither leave behind nor move half of."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def stage(directory: str, *, replaces: Iterable[str]) -> Iterator[Path]:
     """Yield a directory whose files move to `directory` at the end, all or none, and never after an interrupt."""
     with contextlib.ExitStack() as stack:
         with interrupt.deferred():  # what is made is known to be removed
-            place = stack.enter_context(staged(directory, replaces=replaces, settle=interrupt.settle))
-        yield place
+            folder = stack.enter_context(staged(directory, replaces=replaces, settle=interrupt.settle))
+        yield folder

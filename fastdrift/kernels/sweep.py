@@ -174,12 +174,10 @@ def sweep_with(consume):
     def sweep(source, work, span, extra, width, output):
         """Run over a span of blocks and give the features of every four windows to `consume`.
 
-        `source` must hold every row of the windows wanted. `consume` leaves `width` results a window; they go to
-        `output`.
+        `source` must hold every row of the windows wanted; `consume` leaves `width` results a window for `output`.
         """
         scratch = split_scratch(work.scratch, work.sizes)
-        scratch.ends[:] = 0.0
-        scratch.features[:] = 0.0
+        scratch.ends[:] = scratch.features[:] = 0.0
         pitch = (source.rows.shape[1] if source.layout == FLAT else source.slots.size) * LANES
         n_tiles = n_tiles_of(work.window, work.tile)
         steps = (span.end_block - span.block + LANES - 1) // LANES
@@ -190,8 +188,8 @@ def sweep_with(consume):
             scratch = turn_over(scratch)
             load_block(source, work, scratch, pitch, first, lane_rows)
             set_bounds(scratch.bounds, span.block + step, steps, work.window, span.row, span.end_row)
-            out_row = first_row - output.first_row
-            target = Target(output.out, width, out_row, lane_rows, scratch.bounds, scratch.results)
+            at = first_row - output.first_row
+            target = Target(output.out, width, at, lane_rows, scratch.bounds, scratch.results)
             for index in range(n_tiles):
                 tile = load_tile(source, work, scratch, pitch, first, lane_rows, index, step >= 0)
                 if step >= 0:
