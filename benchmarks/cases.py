@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 import fastdrift as fd
-from benchmarks import cold_start
+from benchmarks.cold_start import IMPORT, SCORE, run_fresh
 from benchmarks.work import Call, Floats, Shape, fit_call, fit_model, make_rows, score_call
 
 
@@ -53,7 +53,7 @@ def stored(rows: Floats, kind: str) -> Any:
         return np.repeat(rows, 2, axis=1)[:, ::2]
     if kind == "frame":
         return pd.DataFrame({f"c{place}": column.copy() for place, column in enumerate(rows.T)})
-    return rows.astype(kind)
+    return rows.astype(kind, copy=False)
 
 
 def score(shape: Shape, kind: str, threads: int | None, n_rows: int | None = None) -> Call:
@@ -121,8 +121,8 @@ def start(code: str, *, fresh: bool) -> Call:
     """Prepare a process from its start to its end, with compiled kernels at hand or, if `fresh`, without any."""
     cache = tempfile.mkdtemp(dir=scratch().name)
     if not fresh:
-        cold_start.fresh(code, cache)
-    return lambda: cold_start.fresh(code, tempfile.mkdtemp(dir=cache) if fresh else cache)
+        run_fresh(code, cache)
+    return lambda: run_fresh(code, tempfile.mkdtemp(dir=cache) if fresh else cache)
 
 
 def all_cases() -> Iterator[Case]:
@@ -148,9 +148,9 @@ def all_cases() -> Iterator[Case]:
     yield Case("generate 50,000 rows", generate)
     for ending, direction in itertools.product((".csv", ".parquet"), ("read", "write")):
         yield Case(f"{direction} {ending} 50,000 rows", partial(use_file, direction, ending))
-    for name, code in [("import fastdrift", cold_start.IMPORT), ("fit and score", cold_start.SCORE)]:
+    for name, code in [("import fastdrift", IMPORT), ("fit and score", SCORE)]:
         yield Case(f"start: {name}", partial(start, code, fresh=False), "process")
-    yield Case("start: fit and score, nothing compiled", partial(start, cold_start.SCORE, fresh=True), "process", rounds=1)
+    yield Case("start: fit and score, nothing compiled", partial(start, SCORE, fresh=True), "process", rounds=1)
 
 
 CASES = list(all_cases())

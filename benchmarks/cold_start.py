@@ -19,7 +19,7 @@ SCORE = (
 )
 
 
-def fresh(code: str, cache: str) -> float:
+def run_fresh(code: str, cache: str) -> float:
     """Return the seconds that a fresh process prints."""
     own = Path(fastdrift.__file__).parent.parent  # of the revision at hand, which need not be the one installed
     environment = usual_environment() | {"FASTDRIFT_CACHE_DIR": cache, "PYTHONPATH": str(own)}
@@ -29,10 +29,11 @@ def fresh(code: str, cache: str) -> float:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as cache:
-        ever, imports = fresh(SCORE, cache), [fresh(IMPORT, cache) for _ in range(5)]
-        print(f"import fastdrift beyond numpy: {1e3 * min(imports):.0f} ms")
-        print(f"first fit and score, kernels in the cache: {1e3 * min(fresh(SCORE, cache) for _ in range(5)):.0f} ms")
-        print(f"first fit and score ever: {1e3 * ever:.0f} ms")
+        ever = run_fresh(SCORE, cache)
+        imported, scored = (min(run_fresh(code, cache) for _ in range(5)) for code in (IMPORT, SCORE))
+    print(f"import fastdrift beyond numpy: {1e3 * imported:.0f} ms")
+    print(f"first fit and score, kernels in the cache: {1e3 * scored:.0f} ms")
+    print(f"first fit and score ever: {1e3 * ever:.0f} ms")
 
 
 if __name__ == "__main__":

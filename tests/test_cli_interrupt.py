@@ -139,6 +139,15 @@ def hit(*_, **__):
     Dying()
     return generate(3_000, seed=1)
 """
+FOR_LONG = """
+import time
+def hit(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        pass
+    time.sleep(100)
+"""
 TOLD_BY_C = """
 def hit(*_, **__):
     try:
@@ -151,11 +160,15 @@ PUT = "import fastdrift.cli.run as module\nfrom fastdrift.synthetic import gener
 
 
 @pytest.mark.parametrize(
-    "hit", [SWALLOWED, HALF_IMPORTED, IN_A_DESTRUCTOR, TOLD_BY_C], ids=["swallowed", "import", "destructor", "C"]
+    "hit",
+    [SWALLOWED, FOR_LONG, HALF_IMPORTED, IN_A_DESTRUCTOR, TOLD_BY_C],
+    ids=["swallowed", "before a long step", "import", "destructor", "C"],
 )
 def test_an_interrupt_that_something_swallows_is_still_one(tmp_path, hit):
+    began = time.monotonic()
     code, _, err = finish(start(tmp_path, *RUN, before=PUT.format(hit)))
     assert (code, err, written(tmp_path)) == (130, "", [])
+    assert time.monotonic() - began < 60
 
 
 def test_without_an_interrupt_the_same_errors_are_told(tmp_path):

@@ -49,7 +49,7 @@ def test_every_module_has_a_floor():
     assert set(modules()) == set(FLOOR_OF)
 
 
-@pytest.mark.parametrize("module", FLOOR_OF)
+@pytest.mark.parametrize("module", sorted(FLOOR_OF))
 def test_modules_import_from_lower_floors_only(module):
     assert [name for name in imported(modules()[module]) if FLOOR_OF[name] <= FLOOR_OF[module]] == []
 
@@ -75,6 +75,6 @@ def test_settings_are_frozen_and_every_option_of_run_and_compare_is_one():
     assert all(kind.__dataclass_params__.frozen and fields(kind) for kind in kinds)
 
 
-@pytest.mark.parametrize("module", FLOOR_OF)
+@pytest.mark.parametrize("module", sorted(FLOOR_OF))
 def test_every_module_says_what_it_is_for(module):
     assert import_module(f"fastdrift.cli.{module}").__doc__

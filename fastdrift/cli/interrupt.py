@@ -1,8 +1,9 @@
 """Ctrl-C that is never lost: recorded where it cannot be raised, and too late once files are moved into place.
 
 Python raises KeyboardInterrupt wherever the main thread happens to be, and some of those places swallow it: in 1 of 12
-tries an import of numpy.random did, and `run` wrote everything and exited with 0. So an interrupt is recorded too, and
-a command looks at the record at every step and every piece. tests/test_cli_interrupt.py guards it.
+tries an import of numpy.random did, and `run` wrote everything and exited with 0. So an interrupt is recorded too, a
+command looks at the record at every step and every piece, and until it ends the interrupt is raised again each second:
+numba swallowed one in 8 while it compiled, and no step begins for 50 s then. tests/test_cli_interrupt.py guards it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Any, TypeVar
 
 INTERRUPTED = 130
 """The exit code of a command that was interrupted: 128 and the number of SIGINT."""
+
+AGAIN = 1.0
+"""Seconds after which an interrupt is raised again if the command is still there."""
 
 Piece = TypeVar("Piece")
 
@@ -40,6 +44,8 @@ def install() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return
     signal.signal(signal.SIGINT, _on_interrupt)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, _on_alarm)
     # an import in C that is cut in half prints what cut it, a destructor too
     sys.excepthook = _quiet(sys.excepthook)
     sys.unraisablehook = _quiet(sys.unraisablehook)
@@ -47,8 +53,12 @@ def install() -> None:
 
 def uninstall() -> None:
     """Ignore Ctrl-C from now on, if it was taken over: the process ends."""
-    if signal.getsignal(signal.SIGINT) is _on_interrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGINT) is not _on_interrupt:
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _on_interrupt(*_: object) -> None:
@@ -56,7 +66,13 @@ def _on_interrupt(*_: object) -> None:
         return
     _state.is_recorded = True
     if _state.raises:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN, AGAIN)
         raise KeyboardInterrupt
+
+
+def _on_alarm(*_: object) -> None:
+    check()
 
 
 def _quiet(hook: Callable[..., Any]) -> Callable[..., Any]:
