@@ -107,9 +107,9 @@ def use_file(direction: str, ending: str) -> Call:
         from fastdrift.files.read import read_table
         from fastdrift.files.write import write_table
     except ModuleNotFoundError:  # --against a revision in which the package was one folder
-        from fastdrift.writing import write_table
+        from fastdrift import files, writing
 
-        from fastdrift.files import read_table
+        read_table, write_table = files.read_table, writing.write_table
     frame = stored(make_rows(200_000, 8)[:50_000], "frame")
     path = Path(scratch().name) / f"table{ending}"
     write_table(frame, path)

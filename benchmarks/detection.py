@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 import fastdrift as fd
@@ -33,15 +32,15 @@ def entities(root: Path, name: str) -> Iterator[tuple[str, pd.DataFrame, pd.Data
         yield entity, pd.read_parquet(train).drop(columns="label", errors="ignore"), pd.read_parquet(path)
 
 
-def judge(train: pd.DataFrame, test: pd.DataFrame, window: int) -> dict[str, float]:
-    """Return the figures of one entity; NaN for those of too few healthy rows."""
+def judge(train: pd.DataFrame, test: pd.DataFrame, window: int) -> dict[str, float | None]:
+    """Return the figures of one entity; None for those of too few healthy rows."""
     model = fd.fit(train, window=window)
     scores = fd.score(model, test.drop(columns="label"))
     found = fd.evaluate(scores, model.threshold, labels=test["label"], false_alarm_rate=model.false_alarm_rate)
     figures = {name: getattr(found, known) for name, known in FIGURES.items()}
     cut = len(train) * 7 // 10
     early = fd.fit(train[:cut], window=window) if cut >= 1000 else None
-    flagged = np.mean(fd.score(early, train)[cut:] > early.threshold) if early else np.nan
+    flagged = (fd.score(early, train)[cut:] > early.threshold).mean() if early else None
     return figures | {"later_flagged": flagged, "constant": len(model.constant_columns)}
 
 

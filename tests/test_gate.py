@@ -325,6 +325,15 @@ def test_a_case_that_fails_in_its_process_or_ends_it_has_a_row_that_says_so(tmp_
     assert re.search(r"^\| fine \| [\d,]+ \| [\d,]+ \| [\d.]+ \|$", printed, re.MULTILINE)
 
 
+def test_a_process_that_ends_at_once_is_told_whenever_it_is_asked(tmp_path):
+    (tmp_path / "fastdrift").mkdir()
+    (tmp_path / "fastdrift" / "__init__.py").write_text("raise SystemExit(1)")
+    with worker(tmp_path, "any", None) as lap:
+        for _ in range(2):  # the second time there is nobody left to write to
+            with pytest.raises(GateError, match="the process that timed it has died"):
+                lap()
+
+
 @needs_git
 def test_a_revision_that_is_not_there_is_an_error_of_usage(own, capsys):
     options, _ = own

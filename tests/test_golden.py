@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import fastdrift as fd
+from bench_data import make
 from fastdrift.files.read import read_table
 
 ROOT = Path(__file__).parent.parent
@@ -58,9 +59,14 @@ def quiet_score(model, data, **options):
         return np.asarray(fd.score(model, data, **options))
 
 
-def check(directory: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench_data.make", "--check", "--directory", str(directory)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+@pytest.fixture
+def check(capsys):
+    """Return a function that compares a directory as the script does, and returns its exit code and what it says."""
+
+    def run(directory):
+        return make.main(["--check", "--directory", str(directory)]), capsys.readouterr().out.splitlines()
+
+    return run
 
 
 def copy_golden(to: Path) -> Path:
@@ -145,39 +151,54 @@ def test_the_golden_scores_find_the_drift(sample, golden_model, golden):
 
 
 def test_the_script_makes_the_golden_files_again():
-    done = check(GOLDEN)
+    command = [sys.executable, "-m", "bench_data.make", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_script_names_a_score_that_differs_in_its_last_bit(tmp_path):
+def test_the_script_writes_all_of_them_or_models_and_scores_alone(tmp_path, check):
+    assert make.main(["--directory", str(tmp_path)]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {*MANIFEST["sha256"], "manifest.json"}
+    assert check(tmp_path) == (0, ["every file is what this script makes"])
+    sample = tmp_path / "plain.csv"
+    before = sample.stat().st_mtime_ns
+    for path in tmp_path.glob("*.fastdrift"):
+        path.unlink()
+    assert make.main(["--models", "--directory", str(tmp_path)]) == 0
+    assert check(tmp_path)[0] == 0
+    assert sample.stat().st_mtime_ns == before
+
+
+def test_the_script_names_a_score_that_differs_in_its_last_bit(tmp_path, check):
     path = copy_golden(tmp_path) / "plain.scores.npy"
     scores = np.load(path)
     scores[-1] = np.nextafter(scores[-1], np.inf)
     np.save(path, scores)
-    done = check(tmp_path)
-    assert done.returncode == 1
-    assert done.stdout.splitlines() == [
-        "manifest.json does not describe the files that are there",
-        "plain.scores.npy is not how plain.fastdrift scores plain.csv",
-    ]
+    assert check(tmp_path) == (
+        1,
+        [
+            "manifest.json does not describe the files that are there",
+            "plain.scores.npy is not how plain.fastdrift scores plain.csv",
+        ],
+    )
 
 
-def test_the_script_names_a_sample_that_differs_in_one_value(tmp_path):
+def test_the_script_names_a_sample_that_differs_in_one_value(tmp_path, check):
     path = copy_golden(tmp_path) / "plain.csv"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(",41.284,", ",41.285,", 1), encoding="utf-8")
     assert text != path.read_text(encoding="utf-8")
-    done = check(tmp_path)
-    assert done.returncode == 1
-    assert "plain.csv is not what seed 13 generates" in done.stdout
+    code, said = check(tmp_path)
+    assert code == 1
+    assert "plain.csv is not what seed 13 generates" in said
 
 
-def test_the_script_names_a_model_that_cannot_be_read_any_more(tmp_path):
+def test_the_script_names_a_model_that_cannot_be_read_any_more(tmp_path, check):
     path = copy_golden(tmp_path) / "plain.fastdrift"
     path.write_bytes(path.read_bytes()[:-1])
-    done = check(tmp_path)
-    assert done.returncode == 1
-    assert f"{path}: " in done.stdout
+    code, said = check(tmp_path)
+    assert code == 1
+    assert said[0].startswith(f"{path}: ")
 
 
 def test_a_file_of_scores_is_numpy_s_own_format():

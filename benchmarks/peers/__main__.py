@@ -134,17 +134,17 @@ def time_works(works: Works, rounds: int) -> dict[tuple[str, str], str]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser("benchmarks.peers", __doc__)
-    parser.add_argument("--only", nargs="+", choices=PEERS, metavar="NAME", help=f"some of {', '.join(PEERS)}")
+    listed = f"some of {', '.join(PEERS)}"
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=[*PEERS], metavar="NAME", help=listed)
     # the baseline, 30 % of the rows, is at least six windows for each feature
     asked = parser.parse_shapes(arguments, SHAPES, lambda one: 20 * one.columns * one.window, rows=1_000_000, rounds=7)
-    names, shapes = asked.only or list(PEERS), asked.shape
     warnings.simplefilter("ignore")  # scikit-learn's on robust fits, and ours on a baseline that is short
     measured = []
-    for one in shapes:
+    for one in asked.shape:
         print(f"checking and timing {one} …", file=sys.stderr)
-        works = make_works(one, asked.rows, names)
+        works = make_works(one, asked.rows, asked.only)
         measured.append(time_works(works, asked.rounds))
-    heads = [f"{one.columns} columns, window {one.window}" for one in shapes]
+    heads = [f"{one.columns} columns, window {one.window}" for one in asked.shape]
     for name, (head, notes) in TABLES.items():
         rows = [
             [title, *(speeds[kind, title] for speeds in measured), *(work[2] if work else "–" * len(notes))]
@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if kind == name
         ]
         print(table([f"{head} ({asked.rows:,} rows)", *heads, *notes], rows), end="\n\n")
-    packages = ["numpy", "numba", *(name for peer in names for name in (PEERS[peer].library, PEERS[peer].package))]
+    packages = ["numpy", "numba", *(name for peer in asked.only for name in (PEERS[peer].library, PEERS[peer].package))]
     print(f"{LEGEND}\n\n{describe_machine(dict.fromkeys(packages))}")
 
 
