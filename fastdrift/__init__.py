@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np  # noqa: F401  # what importing fastdrift costs
 
-from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
+from fastdrift.errors import DataError, DriftWarning, EngineError, FileError, ModelError
 
 if TYPE_CHECKING:
+    from fastdrift.alarms.detect import detect
+    from fastdrift.alarms.events import Event, Events
+    from fastdrift.alarms.explain import explain
     from fastdrift.detectors.model import Model
+    from fastdrift.detectors.promise import Promise
     from fastdrift.detectors.store import load_model as load
     from fastdrift.evaluation.event_metrics import EventMetrics, event_metrics
-    from fastdrift.evaluation.events import Events, events
+    from fastdrift.evaluation.events import Runs, events
     from fastdrift.evaluation.metrics import Evaluation, evaluate
     from fastdrift.evaluation.thresholds import threshold_from_labels
     from fastdrift.fitting.baseline import fit
@@ -37,10 +41,15 @@ __version__ = "0.1.0"
 _ROOMS = {
     "Evaluation": ("evaluation.metrics", "Evaluation"),
     "EventMetrics": ("evaluation.event_metrics", "EventMetrics"),
-    "Events": ("evaluation.events", "Events"),
+    "Event": ("alarms.events", "Event"),
+    "Events": ("alarms.events", "Events"),
+    "Promise": ("detectors.promise", "Promise"),
+    "Runs": ("evaluation.events", "Runs"),
     "Model": ("detectors.model", "Model"),
     "aggregate": ("prepare.grid", "aggregate"),
     "clean": ("prepare.cleaning", "clean"),
+    "detect": ("alarms.detect", "detect"),
+    "explain": ("alarms.explain", "explain"),
     "evaluate": ("evaluation.metrics", "evaluate"),
     "event_metrics": ("evaluation.event_metrics", "event_metrics"),
     "events": ("evaluation.events", "events"),
@@ -59,17 +68,23 @@ _RENAMED = {"EventFigures": "EventMetrics", "event_figures": "event_metrics"}
 __all__ = [
     "DataError",
     "DriftWarning",
+    "EngineError",
     "Evaluation",
+    "Event",
     "EventMetrics",
     "Events",
     "FileError",
     "Model",
     "ModelError",
+    "Promise",
+    "Runs",
     "aggregate",
     "clean",
+    "detect",
     "evaluate",
     "event_metrics",
     "events",
+    "explain",
     "fit",
     "generate",
     "load",

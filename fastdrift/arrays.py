@@ -8,6 +8,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
+Times = npt.NDArray[np.datetime64]
 # which columns of a table are meant, counted from 0
 Indices = npt.NDArray[np.int64]
 # rows of a table as a kernel reads them

@@ -15,5 +15,9 @@ class FileError(RuntimeError):
     """Raised when a file cannot be read or written."""
 
 
+class EngineError(RuntimeError):
+    """Raised when this process cannot run compiled kernels; says why, and what to do."""
+
+
 class DriftWarning(UserWarning):
     """Warns that a result is right but rests on less than it should, and on how much."""

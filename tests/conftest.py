@@ -36,6 +36,12 @@ def rows():
 
 
 @pytest.fixture(scope="session")
+def table():
+    """Return 3,001 rows of five columns, as many as `kinds.NAMES`."""
+    return telemetry(3_001, 5, seed=21)
+
+
+@pytest.fixture(scope="session")
 def model(rows):
     """Return a model of the first third of `rows`, window 50."""
     return fd.fit(rows[:20_000], window=50)

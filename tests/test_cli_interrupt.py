@@ -17,8 +17,8 @@ import fastdrift as fd
 from fastdrift.cli import interrupt
 
 ROOT = Path(__file__).parent.parent
-ARTIFACTS = ["model.fastdrift", "processed", "processed/anomaly_scores.png", "processed/features.csv",
-             "processed/scores.csv"]  # fmt: skip
+ARTIFACTS = ["model.fastdrift", "processed", "processed/anomaly_scores.png", "processed/events.csv",
+             "processed/features.csv", "processed/scores.csv"]  # fmt: skip
 GENERATED = sorted([*ARTIFACTS, "raw", "raw/telemetry.csv"])
 TRIES, EARLY = 40, 10
 # the handler that a terminal's processes start with, whatever started this one; a line says when it is taken over
@@ -197,7 +197,7 @@ def test_an_interrupt_while_files_are_moved_is_too_late(tmp_path):
     code, out, err = finish(start(tmp_path, *RUN, before=IN_THE_MOVE))
     assert code == 0
     assert "Monitored rows" in out
-    assert err.splitlines()[-1] == "wrote output/processed/scores.csv"
+    assert err.splitlines()[-1] == "wrote output/processed/events.csv"
     assert written(tmp_path / "output") == GENERATED
     assert [path.name for path in tmp_path.iterdir()] == ["output"]
 

@@ -15,13 +15,14 @@ from fastdrift.cli import settings
 from fastdrift.cli.main import cli
 
 FOLDER = Path(fastdrift.cli.__file__).parent
-COMMANDS = {"run", "generate", "fit", "score", "evaluate", "prepare", "compare", "machine"}
+COMMANDS = {"run", "generate", "fit", "score", "evaluate", "prepare", "compare", "machine", "detect", "explain"}
 FLOORS = (
     {"main"},
     COMMANDS,
     {"artifacts"},
-    {"cleaning", "results"},
-    {"config", "estimators", "inputs", "staging", "tables"},
+    {"answer", "cleaning", "looking", "results"},
+    {"verdict"},
+    {"config", "estimators", "inputs", "places", "staging", "tables"},
     {"options", "terminal"},
     {"usage"},
     {"settings", "interrupt"},
@@ -66,10 +67,15 @@ def test_no_function_has_more_than_ten_parameters():
     assert max(many.values()) <= MAX_PARAMETERS, many
 
 
-def test_settings_are_frozen_and_every_option_of_run_and_compare_is_one():
-    for command, kind in (("run", settings.RunSettings), ("compare", settings.CompareSettings)):
+def test_settings_are_frozen_and_every_option_of_run_compare_and_explain_is_one():
+    for command, kind in (
+        ("run", settings.RunSettings),
+        ("compare", settings.CompareSettings),
+        ("explain", settings.ExplainSettings),
+    ):
         names = {parameter.name for parameter in cli.commands[command].params}
-        assert names == set(settings.option_names(kind)) - {"any_order", "text", "given"}
+        unasked = {"any_order", "text", "given"} | ({"labels", "columns", "drop"} - names)
+        assert names == set(settings.option_names(kind)) - unasked
     kinds = [kind for _, kind in inspect.getmembers(settings, inspect.isclass) if kind.__name__.endswith("Settings")]
     assert len(kinds) >= 6
     assert all(kind.__dataclass_params__.frozen and fields(kind) for kind in kinds)

@@ -41,7 +41,7 @@ def test_an_evaluation_is_told_in_its_own_lines_beside_what_costs_nothing(evalua
         "F1 0.857 0.600 0.490",
         "ROC AUC 1.000 0.500 0.500",
         "average precision 1.000 0.429 0.429",
-        "Against the labels, by incidents",
+        "Against the labels, by runs of flagged rows",
         *(f"{name} {text}" for name, text in evaluation.event.lines()),
     ]
 
@@ -61,6 +61,7 @@ def test_the_lines_of_an_evaluation_are_short_and_have_its_notes(evaluation):
         ("false events", "1 of 2"),
         ("per 10,000 rows", "2500"),
         ("per day", "–"),
+        ("healthy rows in events", "25.00 %"),
     ]
     name, text = fd.evaluate([1.0, 2.0], 5.0, labels=[0, 1]).lines()[-1]
     assert (name, text) == ("note", "no row is flagged, so precision is undefined")

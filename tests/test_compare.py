@@ -32,6 +32,8 @@ def test_both_detectors_are_judged_and_drawn(tmp_path, telemetry_file):
     distances, forest = (document["detectors"][name] for name in ("mahalanobis", "isolation-forest"))
     assert distances["roc_auc"] > 0.9 > forest["roc_auc"] > 0.5
     assert distances["event"]["found"] == 2
+    assert distances["event_metrics"]["alarm"]["found"] == 2
+    assert distances["events"]["alarms"] >= 2
     for path in document["files"]:
         assert (tmp_path / "out" / path.rpartition("/")[2]).stat().st_size > 1_000
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["detectors"] == document["detectors"]
@@ -43,6 +45,7 @@ def test_the_baseline_may_be_another_table(tmp_path, telemetry_file):
     done = run(telemetry_file, "--train", train, "--output-dir", tmp_path / "out", "--format", "svg")
     assert done.exit_code == 0
     assert "average precision" in done.stdout
+    assert "incidents found" in done.stdout
     assert (tmp_path / "out" / "curves.svg").read_bytes().startswith(b"<?xml")
 
 
@@ -140,3 +143,13 @@ def test_two_estimators_of_one_name_cannot_be_told_apart(here, telemetry_file):
     done = run(telemetry_file, "--estimator", "neighbours:near", "--estimator", "others:near")
     assert done.exit_code == 2
     assert "two detectors called 'near'" in done.stderr
+
+
+def test_every_detector_is_fitted_to_the_rate_of_false_events_asked_for(tmp_path, telemetry_file):
+    document = json.loads(
+        run(telemetry_file, "--false-event-rate", "1/1000", "--output-dir", tmp_path / "out", "--json").stdout
+    )
+    promised = [
+        one["events"]["expected_false_alarms"] / one["events"]["scored_rows"] for one in document["detectors"].values()
+    ]
+    assert promised == pytest.approx([1e-3] * len(promised))

@@ -19,7 +19,7 @@ import pytest
 from oracle import telemetry
 
 import fastdrift as fd
-from fastdrift.engine import plan, threads
+from fastdrift.engine import compiled, plan, threads
 from fastdrift.kernels import compiling
 
 # two kernels that are quick to compile; scoring and fitting get theirs in the same way
@@ -66,6 +66,43 @@ def test_threads_come_from_the_call_then_the_environment_then_the_machine(monkey
     count, reason = threads.explain_threads()
     assert count >= 1
     assert "processors" in reason or "quota" in reason
+
+
+def quota_of(monkeypatch, files, processors):
+    """Return the default number of threads where `files` are all that a container's quota is told in."""
+
+    class Told:
+        def __init__(self, path):
+            self.path = path
+
+        def read_text(self):
+            if self.path not in files:
+                raise FileNotFoundError(self.path)
+            return files[self.path]
+
+    monkeypatch.delenv("FASTDRIFT_THREADS", raising=False)
+    monkeypatch.setattr(threads, "Path", Told)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(processors), raising=False)
+    return threads.explain_threads()
+
+
+@pytest.mark.parametrize(
+    ("quota", "period", "expected"),
+    [("350000", "100000", 3), ("50000", "100000", 1), ("200000", "50000", 4), ("900000", "100000", 8)],
+)
+def test_a_container_may_use_its_quota_of_processors_a_period(monkeypatch, quota, period, expected):
+    folder = "/sys/fs/cgroup/cpu"
+    second = {f"{folder}.max": f"{quota} {period}\n"}
+    first = {f"{folder}/cpu.cfs_quota_us": f"{quota}\n", f"{folder}/cpu.cfs_period_us": f"{period}\n"}
+    for files in (second, first):
+        count, reason = quota_of(monkeypatch, files, processors=8)
+        assert count == expected
+        assert ("quota" in reason) == (expected < 8)
+
+
+@pytest.mark.parametrize("files", [{}, {"/sys/fs/cgroup/cpu.max": "max 100000\n"}])
+def test_without_a_quota_all_processors_may_be_used(monkeypatch, files):
+    assert quota_of(monkeypatch, files, processors=8) == (8, "the processors this process may run on")
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
@@ -167,6 +204,25 @@ def test_a_forked_child_scores_after_its_parent_has_used_the_pool(model, rows):
         assert child.exitcode == 0
     finally:
         child.kill()
+
+
+def _load_in_child(queue):
+    compiled._kernels.clear()
+    queue.put(compiled.kernel("cholesky") is not None)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_child_that_is_forked_while_a_kernel_is_compiled_can_load_its_own():
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_load_in_child, args=(queue,))
+    with compiled._compiling:  # as a thread that compiles holds it, which is not there in the child
+        child.start()
+        try:
+            assert queue.get(timeout=30)
+        finally:
+            child.kill()
 
 
 def test_scoring_while_the_interpreter_shuts_down_works(run_python):

@@ -59,6 +59,12 @@ def test_a_score_equal_to_the_threshold_is_no_alarm():
     assert evaluate([1.0, 2.0, 3.0], 2.0).flagged_rows == 1
 
 
+def test_a_labelled_row_at_the_threshold_is_a_miss():
+    result = evaluate([1.0, 2.0, 2.0, 3.0], 2.0, labels=[0, 0, 1, 1])
+    assert (result.flagged_rows, result.precision, result.recall) == (1, 1.0, 0.5)
+    assert (result.f1, result.healthy_flagged_ratio) == (2 / 3, 0.0)
+
+
 def test_figures_at_the_threshold_agree_with_plain_counting(scores, labels):
     hits, false_alarms, misses, quiet = plain_counts(scores, labels, 5.0)
     result = evaluate(scores, 5.0, labels=labels)

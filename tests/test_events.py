@@ -152,17 +152,22 @@ def test_what_makes_no_events_is_refused(data, threshold, options, message):
 
 
 def plain_figures(found, incidents, tolerance, n_rows):
-    """Return (delays, number of false events) by comparing every event with every incident."""
+    """Return (delays, incidents already in an event, false events, healthy rows in events) in plain loops."""
     reaches = [
         (start, min(stop + tolerance, incidents[place + 1][0] if place + 1 < len(incidents) else n_rows))
         for place, (start, stop) in enumerate(incidents)
     ]
-    delays = []
+    delays, already, false, healthy = [], 0, 0, 0
     for start, reach in reaches:
-        rows = [row for begin, end in found for row in range(begin, end) if start <= row < reach]
-        delays.append(min(rows) - start if rows else None)
-    false = [(b, e) for b, e in found if not any(b < reach and start < e for start, reach in reaches)]
-    return tuple(delays), len(false)
+        begins = [begin for begin, _ in found if start <= begin < reach]
+        delays.append(min(begins) - start if begins else None)
+        already += not begins and any(begin < start < end for begin, end in found)
+    for begin, end in found:
+        beyond = [row for row in range(begin, end) if not any(start <= row < reach for start, reach in reaches)]
+        overlaps = any(begin < reach and start < end for start, reach in reaches)
+        false += not overlaps or len(beyond) > tolerance
+        healthy += len(beyond)
+    return tuple(delays), already, false, healthy
 
 
 @settings(deadline=None)
@@ -175,10 +180,21 @@ def test_delays_and_false_events_are_those_of_a_plain_loop(flags, labels, tolera
     found, incidents = events(flags), events(labels)
     figures = event_metrics(found, labels, tolerance=tolerance)
     pairs = [list(zip(e.starts.tolist(), e.stops.tolist(), strict=True)) for e in (found, incidents)]
-    delays, false_events = plain_figures(*pairs, tolerance, 30)
-    assert (figures.delays, figures.false_events) == (delays, false_events)
-    assert figures.missed == delays.count(None)
-    assert figures.found == len(delays) - figures.missed
+    delays, already, false_events, healthy = plain_figures(*pairs, tolerance, 30)
+    assert (figures.delays, figures.already, figures.false_events) == (delays, already, false_events)
+    assert figures.missed == delays.count(None) - already
+    assert figures.found == len(delays) - delays.count(None)
+    n_healthy = labels.count(0)
+    assert figures.healthy_share == (healthy / n_healthy if n_healthy else None)
+
+
+def test_flagging_everything_finds_nothing_and_is_one_false_event():
+    labels = np.zeros(7_200, bool)
+    labels[3_000:3_100] = labels[5_000:5_050] = labels[6_000:6_100] = True
+    figures = event_metrics(events(np.full(7_200, 9.0), 1.0), labels, tolerance=49)
+    assert (figures.found, figures.already, figures.missed, figures.false_events) == (0, 3, 0, 1)
+    assert figures.healthy_share > 0.97
+    assert "3 more while already in one" in dict(figures.lines())["incidents found"]
 
 
 def test_delays_are_told_in_rows_and_in_time():
@@ -209,6 +225,25 @@ def test_false_events_are_counted_for_healthy_rows_that_have_a_score():
     figures = event_metrics(events(scores, 5.0, index=MINUTES), flagged((10, 20)))
     assert figures.false_events_per_10k_rows == pytest.approx(1e4 * 2 / 25)
     assert figures.false_events_per_day == pytest.approx(2 * 24 * 60 / 25)
+
+
+def test_a_row_lasts_until_the_next_one_however_uneven_their_times_are():
+    minutes = [0, 1, 4, 5, 10, 11, 20, 21]  # the steps are 1, 3, 1, 5, 1, 9, 1 and, of the last row, the median 1
+    index = pd.Timestamp("2025-01-01") + pd.to_timedelta(minutes, unit="min")
+    labels = [0, 1, 0, 1, 0, 1, 0, 1]
+    figures = event_metrics(events(flagged((2, 3), n_rows=8), index=index), labels)
+    assert figures.false_events_per_day == pytest.approx(24 * 60 / (1 + 1 + 1 + 1))
+    figures = event_metrics(events(flagged((3, 4), n_rows=8), index=index), [1 - label for label in labels])
+    assert figures.false_events_per_day == pytest.approx(24 * 60 / (3 + 5 + 9 + 1))
+
+
+def test_one_late_event_does_not_move_the_median_delay():
+    found = events(flagged((5, 8), (11, 14), (28, 30)), index=MINUTES)
+    figures = event_metrics(found, flagged((5, 8), (10, 14), (20, 30)))
+    assert figures.delays == (0, 1, 8)
+    assert (figures.median_delay, figures.max_delay) == (1.0, 8)
+    assert figures.median_delay_time == pd.Timedelta(1, "min")
+    assert figures.max_delay_time == pd.Timedelta(8, "min")
 
 
 def test_a_gap_in_time_is_no_quiet_day():

@@ -12,6 +12,8 @@ from oracle import relative_error, telemetry
 from sklearn.covariance import ledoit_wolf_shrinkage
 
 import fastdrift as fd
+from fastdrift.detectors.moments import Moments
+from fastdrift.detectors.shrinkage import ledoit_wolf, oas
 
 WINDOW = 10
 ARRAYS = ("centre", "scale", "cholesky", "constant_values")
@@ -83,6 +85,12 @@ def test_the_oas_intensity_is_that_of_the_formula_for_separate_windows(fit, tabl
     assert model.shrinkage == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("rule", [ledoit_wolf, oas])
+def test_a_correlation_that_is_the_target_already_is_shrunk_all_the_way(rule):
+    moments = Moments(n_windows=100.0, n_left_out=0.0, quartic=1_500.0, sums=np.zeros(3), products=np.zeros(6))
+    assert rule(moments, np.eye(3), WINDOW) == 1.0
+
+
 @pytest.mark.parametrize("amount", [0.0, 0, 0.3, 1.0, 1, np.float32(0.5)])
 def test_a_number_fixes_the_intensity(table, amount):
     model = fd.fit(table, window=WINDOW, shrinkage=amount)
@@ -116,8 +124,8 @@ def test_the_in_sample_threshold_is_lower_and_flags_its_rate_of_the_baseline(fit
     assert flagged == int(0.05 * (len(table) - 50))
 
 
-def test_a_higher_rate_gives_a_lower_threshold(table):
-    thresholds = [fd.fit(table, window=WINDOW, false_alarm_rate=rate).threshold for rate in (0.001, 0.01, 0.05, 0.5)]
+def test_a_higher_rate_gives_a_lower_threshold(fit, table):
+    thresholds = [fit(table, window=WINDOW, false_alarm_rate=rate).threshold for rate in (0.001, 0.01, 0.05, 0.5)]
     assert thresholds == sorted(thresholds, reverse=True)
     assert len(set(thresholds)) == 4
 
@@ -192,10 +200,17 @@ def test_columns_of_which_some_never_moved_are_kept(table):
     assert model.threshold == fd.fit(table, window=WINDOW).threshold
 
 
-def test_a_column_whose_features_never_vary_does_no_harm(table):
+def test_a_column_whose_features_never_vary_does_no_harm(fit, table):
     rows = np.hstack([table, (np.arange(3_000) % WINDOW)[:, None] * 0.1, np.arange(3_000)[:, None] * 1e-3])
-    model = fd.fit(rows, window=WINDOW)
+    model = fit(rows, window=WINDOW)
     assert (fd.score(model, rows) > model.threshold).mean() < 0.1
+
+
+def test_no_feature_is_told_in_units_finer_than_the_rounding_of_its_centre(fit, table):
+    # a cycle as long as the window: its means differ by rounding alone, and so would those of healthy rows to come
+    rows = np.hstack([table, 1e9 + (np.arange(3_000) % WINDOW)[:, None] * 1e-3])
+    model = fit(rows, window=WINDOW)
+    assert (model.scale >= 8 * np.finfo(float).eps * np.abs(model.centre)).all()
 
 
 # Baselines that cannot be used, or only in part
@@ -329,7 +344,7 @@ def test_an_option_that_cannot_be_used_is_an_error(table, options, message):
         (lambda frame: frame.assign(b="x"), "column 'b' holds str, not numbers (row 0: 'x')"),
         (lambda frame: frame.set_axis(list("abcb"), axis=1), "column 'b' is there twice"),
         (lambda frame: frame[[]], "the table has no columns"),
-        (lambda frame: frame["a"], "1 dimension"),
+        (lambda frame: frame["a"], "the table is a pandas Series: make a frame with .to_frame()"),
         (lambda frame: frame[:5], "5 rows hold no window of 10"),
     ],
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from oracle import rolling_features, telemetry
+from oracle import folds_of, rolling_features, telemetry
 from sklearn.ensemble import IsolationForest
 
 import fastdrift as fd
@@ -37,6 +38,18 @@ def test_scores_are_those_of_scikit_learn(table):
     # a feature within rounding of a split may go the other way: the features here are the definition's
     difference = np.abs(fd.score(model, table)[WINDOW - 1 :] - expected)
     assert np.mean(difference > 1e-12) < 1e-3
+
+
+def test_the_threshold_is_that_of_forests_that_share_no_row_with_the_windows_they_score(table):
+    table = table[:1_500]
+    features = np.hstack([fd.rolling_mean(table, WINDOW), fd.rolling_std(table, WINDOW)])[WINDOW - 1 :]
+    places, scores = np.arange(len(features)), []
+    for start, stop in folds_of(len(features)):
+        others = (places <= start - WINDOW) | (places >= stop + WINDOW - 1)
+        scores.extend(score_rows(grow(features[others], seed=2), features[start:stop]))
+    expected = np.sort(scores)[math.ceil(0.95 * (len(scores) - 1))]
+    model = fd.fit(table, window=WINDOW, detector="isolation-forest", seed=2)
+    assert model.threshold == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("n_windows", [2, 3, 40, 256, 5_000])
@@ -78,9 +91,8 @@ def test_scores_are_the_same_bytes_in_any_layout_and_on_any_threads(table, known
     assert later[WINDOW - 1 :].tobytes() == fd.score(known, table)[21 * WINDOW - 1 :].tobytes()
 
 
-def test_a_long_window_in_tiles_gives_the_bytes_of_one_in_one_piece(monkeypatch, table):
-
-    model = fd.fit(table, window=200, detector="isolation-forest", threshold="in-sample")
+def test_a_long_window_in_tiles_gives_the_bytes_of_one_in_one_piece(fit, monkeypatch, table):
+    model = fit(table, window=200, detector="isolation-forest", threshold="in-sample")
     expected = fd.score(model, table).tobytes()
     monkeypatch.setattr(plan, "CACHED_NUMBERS", 1_000)
     plan.make_plan.cache_clear()
@@ -108,11 +120,11 @@ def test_a_column_that_never_moved_is_the_loudest_when_it_moves(table):
     assert loud[:3_500].tobytes() == quiet[:3_500].tobytes()
 
 
-def test_clean_rows_are_flagged_at_the_rate_asked_for():
+def test_clean_rows_are_flagged_at_the_rate_asked_for(fit):
     shares = []
     for seed in range(10):
         clean = fd.generate(10_000, columns=8, seed=seed, drifts=()).frame
-        model = fd.fit(clean[:3_000], detector="isolation-forest")
+        model = fit(clean[:3_000], detector="isolation-forest")
         shares.append(np.mean(fd.score(model, clean)[3_000:] > model.threshold))
     assert 0.02 < np.mean(shares) < 0.08
 

@@ -177,9 +177,9 @@ def test_input_is_left_as_it_was(fit, table):
         (pd.DataFrame({"a": pd.date_range("2020", periods=9)}), "column 'a' holds datetime64"),
         (pd.DataFrame({"a": [1, 2, "x"] * 3}), "column 'a' holds object, not numbers (row 2: 'x')"),
         (pd.DataFrame(np.zeros((9, 2)), columns=["a", "a"]), "column 'a' is there twice: rename or drop one"),
-        (None, "0 dimension(s)"),
-        ("text", "0 dimension(s)"),
-        ({"a": [1.0, 2.0]}, "0 dimension(s)"),
+        (np.float64(1.0), "0 dimension(s)"),
+        (None, "the table is a NoneType: pass rows × columns"),
+        ("text", "the table is a str: pass rows × columns"),
     ],
 )
 def test_what_is_no_table_of_numbers_is_an_error_that_says_why(values, message):

@@ -134,8 +134,8 @@ def test_a_golden_model_saved_again_scores_the_same_bytes(golden_model, frame, g
     assert quiet_score(again, frame).tobytes() == golden.tobytes()
 
 
-def test_a_fit_of_today_gives_the_golden_model_and_scores_to_1e_12(sample, golden_model, frame, golden):
-    model = fd.fit(frame[: sample["baseline"]], window=sample["window"])
+def test_a_fit_of_today_gives_the_golden_model_and_scores_to_1e_12(fit, sample, golden_model, frame, golden):
+    model = fit(frame[: sample["baseline"]], window=sample["window"])
     assert model.threshold == pytest.approx(golden_model.threshold, rel=1e-12)
     np.testing.assert_allclose(model.centre, golden_model.centre, rtol=1e-12)
     np.testing.assert_allclose(model.cholesky, golden_model.cholesky, rtol=1e-12, atol=1e-12)
@@ -204,3 +204,14 @@ def test_the_script_names_a_model_that_cannot_be_read_any_more(tmp_path, check):
 def test_a_file_of_scores_is_numpy_s_own_format():
     content = (GOLDEN / "plain.scores.npy").read_bytes()
     assert np.lib.format.read_magic(io.BytesIO(content)) == (1, 0)
+
+
+@pytest.mark.parametrize("stem", SAMPLES)
+def test_a_model_file_of_the_first_version_scores_as_ever_and_is_saved_as_it_was(stem, tmp_path):
+    old = GOLDEN / f"{stem}.v1.fastdrift"
+    model = fd.load(old)
+    frame = read_table(GOLDEN / SAMPLES[stem]["file"], drop=["label"])
+    assert model.promise is None
+    assert quiet_score(model, frame).tobytes() == np.load(GOLDEN / f"{stem}.scores.npy").tobytes()
+    model.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == old.read_bytes()

@@ -16,6 +16,7 @@ FLOORS = (
     {"__init__", "__main__"},
     {"cli"},
     {"fitting"},
+    {"alarms"},
     {"scoring", "plots"},
     {"rolling", "evaluation", "prepare"},
     {"detectors"},
@@ -28,7 +29,13 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 KERNELS_KNOW = {"__future__", "collections", "typing", "operator", "numpy", "numba", "llvmlite"}
 # compiles and keeps kernels: Python, not jitted code
 NO_KERNELS = {"kernels.compiling"}
-ONLY_IN = {"click": {"cli"}, "rich": {"cli"}, "matplotlib": {"plots"}, "pyarrow": {"files"}}
+ONLY_IN = {
+    "click": {"cli"},
+    "rich": {"cli"},
+    "matplotlib": {"plots"},
+    "pyarrow": {"files", "tables"},
+    "polars": {"tables"},
+}
 LAZY = ("numba", "llvmlite", "pandas", "pyarrow", "click", "rich", "matplotlib", "sklearn", "scipy", "polars")
 
 

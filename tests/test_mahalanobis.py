@@ -88,6 +88,8 @@ def test_no_rows_have_no_distances():
         ([0.0, 0.0], np.diag([1.0, 0.0]), "the variance of column 1 is 0: it must be above 0"),
         ([0.0, 0.0], -np.eye(2), "the variance of column 0 is -1"),
         ([0.0, 0.0], [[1.0, 0.2], [0.1, 1.0]], "not symmetric"),
+        ([0.0, 0.0], [[1.0, 0.2], [0.2 + 1e-8, 1.0]], "not symmetric"),
+        ([0.0, 0.0], [[1e12, 0.2], [0.21, 1e-12]], "not symmetric"),
         ([0.0, np.nan], np.eye(2), "the mean or the covariance holds a NaN or inf"),
         ([0.0, 0.0], np.diag([1.0, np.inf]), "the mean or the covariance holds a NaN or inf"),
         ([0.0], np.eye(2), "the rows have 2 columns, so the mean needs shape"),

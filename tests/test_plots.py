@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from matplotlib.text import Text
 
 from fastdrift.errors import DataError
 from fastdrift.plots.axes import PIXEL_COLUMNS, column_extremes, column_shares, column_starts, to_bytes
+from fastdrift.plots.reasons import MOST_BARS, reasons_figure
 from fastdrift.plots.scores import score_figure
 
 NAN, INF = np.nan, np.inf
@@ -238,3 +241,98 @@ def test_what_cannot_be_drawn_is_refused(options, message):
 def test_no_rows_are_refused():
     with pytest.raises(DataError, match="no row to draw"):
         score_figure([], 5.0)
+
+
+class Mark(NamedTuple):
+    """An event as far as pictures know it."""
+
+    onset: int
+    start: int
+    alarm_row: int
+    stop: int
+    kind: str = "drift"
+
+
+def bars_of(figure, label):
+    """Return the extents (left, right) of the bars with this name in the strips."""
+    bars = [bars for bars in figure.axes[1].collections if bars.get_label() == label]
+    return [(path.vertices[:, 0].min(), path.vertices[:, 0].max()) for one in bars for path in one.get_paths()]
+
+
+def test_an_alarm_is_pale_from_its_onset_to_its_row_and_missing_data_has_a_bar_of_its_own():
+    events = [Mark(100, 110, 120, 180), Mark(200, 210, -1, 230), Mark(300, 320, 320, 400, "missing data")]
+    figure = score_figure(healthy_scores(500), 8.0, events=events, levels=(12.0, 9.0))
+    assert bars_of(figure, "onset to alarm") == [(100, 120)]
+    assert bars_of(figure, "alarm") == [(120, 180)]
+    assert bars_of(figure, "_notice") == [(210, 230)]
+    assert bars_of(figure, "missing data") == [(300, 400)]
+    names = [tick.get_text() for tick in figure.axes[1].get_yticklabels()]
+    assert names == ["flagged", "notices", "alarms"]
+
+
+def test_bars_lie_at_the_times_of_their_rows():
+    index = pd.date_range("2025-06-01", periods=100, freq="h")
+    figure = score_figure(healthy_scores(100), 8.0, index=index, events=[Mark(24, 24, 48, 72)])
+    ((left, right),) = bars_of(figure, "alarm")
+    (earlier, _), *_ = bars_of(figure, "onset to alarm")
+    assert (left - earlier, right - left) == (1.0, 1.0)
+
+
+def test_the_levels_are_lines_with_names_and_lie_within_the_axis():
+    figure = score_figure(healthy_scores(500), 8.0, levels=(200.0, 9.0))
+    heights = {line.get_label(): line.get_ydata()[0] for line in figure.axes[0].lines if len(line.get_ydata()) == 2}
+    assert heights["notice level 9"] == 9.0
+    assert heights["alarm level 200"] == 200.0 < figure.axes[0].get_ylim()[1]
+
+
+def test_the_legend_names_only_the_events_there_are():
+    def legend(events):
+        figure = score_figure(healthy_scores(500), 8.0, events=events)
+        return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+
+    assert legend([]) == ["score", "threshold 8"]
+    assert legend([Mark(10, 10, 20, 30)]) == ["score", "threshold 8", "onset to alarm", "alarm"]
+    assert legend([Mark(10, 10, 10, 30, "missing data")]) == ["score", "threshold 8", "missing data"]
+
+
+def test_with_sixty_events_nothing_overlaps_and_every_alarm_shows():
+    events = [Mark(row, row, row + 5, row + 40) for row in range(0, N_ROWS, N_ROWS // 60)]
+    events.append(Mark(500, 500, 500, 600, "missing data"))
+    labels = np.arange(N_ROWS) > 90_000
+    options = {"baseline": (0, 1_000), "labels": labels, "levels": (12.0, 9.0), "title": "pump 7"}
+    figure = score_figure(healthy_scores(), 8.0, events=events, **options)
+    figure.draw_without_rendering()
+    legend = figure.axes[0].get_legend().get_window_extent()
+    assert len(bars_of(figure, "alarm")) == len(events) - 1
+    (title,) = figure.findobj(lambda artist: isinstance(artist, Text) and artist.get_text() == "pump 7")
+    assert legend.y1 <= title.get_window_extent().y0
+    assert legend.y0 >= figure.axes[0].get_window_extent().y1
+    assert legend.x1 <= figure.bbox.x1
+    names = [tick.get_window_extent() for tick in figure.axes[1].get_yticklabels()]
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(names))
+
+
+def test_reasons_are_bars_the_longest_on_top_and_many_are_summed_up():
+    parts = {f"m{place}": float(place) for place in range(30)}
+    axes = reasons_figure(parts, title="rows", signed=True).axes[0]
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert (names[0], names[-1], len(names)) == ("m29", f"{30 - MOST_BARS + 1} others", MOST_BARS)
+    assert sum(bar.get_width() for bar in axes.patches) == sum(parts.values())
+    assert axes.yaxis_inverted()
+
+
+def test_names_titles_and_numbers_of_reasons_are_not_cut_off():
+    parts = {"$a_very_long_name$" * 5: 0.7, "b": -0.3}
+    figure = reasons_figure(parts, title="why " * 200, signed=True)
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    for text in [*axes.texts, *axes.get_yticklabels(), figure._suptitle]:
+        extent = text.get_window_extent()
+        assert extent.x0 >= 0, text.get_text()
+        assert extent.x1 <= figure.bbox.x1, text.get_text()
+
+
+@pytest.mark.parametrize("parts", [{}, {"a": NAN}])
+def test_reasons_that_are_none_are_refused(parts):
+    with pytest.raises(DataError, match="nothing to draw"):
+        reasons_figure(parts, title="rows")

@@ -119,6 +119,11 @@ def test_sentinels_may_differ_by_column_and_bounds_be_open():
     assert same(clean(frame, sentinels=iter([-1])).frame, [[NAN, NAN], [5.0, 5.0]])
 
 
+def test_bounds_may_be_one_value_and_are_within():
+    assert same(cleaned([1.0, 2.5, 2.6], bounds={"a": (2.5, 2.5)}), [NAN, 2.5, NAN])
+    assert same(cleaned([1.0, 2.5, 2.6], bounds={"a": (1.0, 2.5)}), [1.0, 2.5, NAN])
+
+
 def test_a_sentinel_of_float32_is_found_as_it_is_stored():
     frame = frame_of(np.array([1.0, -999.1, 2.0], np.float32))
     out = clean(frame, sentinels=[-999.1, 1e300], bounds={"a": (-1e300, 1e300)}).frame

@@ -166,11 +166,11 @@ def test_what_has_left_the_window_leaves_no_trace_in_a_score(model, rows, value)
 # 4. The false-alarm rate is the one asked for
 
 
-def test_the_share_of_clean_rows_flagged_is_the_nominal_one():
+def test_the_share_of_clean_rows_flagged_is_the_nominal_one(fit):
     shares = []
     for seed in range(30):
         frame = fd.generate(10_000, columns=8, seed=seed, drifts=()).frame
-        model = fd.fit(frame[:3_000], window=50, false_alarm_rate=0.05)
+        model = fit(frame[:3_000], window=50, false_alarm_rate=0.05)
         shares.append((fd.score(model, frame)[3_000:] > model.threshold).mean())
     assert 0.03 < np.mean(shares) < 0.07
 
@@ -245,7 +245,8 @@ def test_scoring_changes_neither_the_model_nor_the_rows(rows):
     assert fd.score(model, rows).tobytes() == first.tobytes()
     fresh = pickle.loads(before)  # noqa: S301  # it is our own
     for field in dataclasses.fields(model):
-        assert np.array_equal(getattr(fresh, field.name), getattr(model, field.name))
+        before, now = getattr(fresh, field.name), getattr(model, field.name)
+        assert all(map(np.array_equal, before, now)) if field.name == "rows" else np.array_equal(before, now)
 
 
 def test_a_model_keeps_nothing_of_its_baseline(rows):

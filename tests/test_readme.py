@@ -37,8 +37,9 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
     with pytest.warns(fd.DriftWarning, match="hold a NaN or inf"):
         exec(code, names)  # noqa: S102
     assert names["same"].threshold == names["model"].threshold
-    assert names["drift"][names["data"].labels].mean() > 0.5
-    assert "threshold" in capsys.readouterr().out
+    assert names["flagged"][names["data"].labels].mean() > 0.5
+    assert len(names["shares"]) == len(names["found"].alarms) >= 6
+    assert "alarms and" in capsys.readouterr().out
 
 
 def test_the_commands_of_the_readme_run(tmp_path):

@@ -138,12 +138,12 @@ def test_columns_beside_a_list_of_columns_play_no_part(table):
         (lambda frame: frame.assign(b=pd.Categorical(["u"] * len(frame))), "column 'b' holds category, not numbers"),
         (lambda frame: frame.assign(b=frame.index), "column 'b' holds datetime64"),
         (lambda frame: frame.to_numpy()[:, :3], "the table has 3 columns and the model 4"),
-        (lambda frame: frame["a"], "1 dimension"),
+        (lambda frame: frame["a"], "the table is a pandas Series: make a frame with .to_frame()"),
         (lambda frame: frame[: WINDOW - 1], "9 rows hold no window of 10: give at least 10 rows"),
         (lambda frame: frame[:0], "0 rows hold no window of 10"),
         (lambda frame: frame.to_numpy() + 0j, "the array holds complex128"),
         (lambda frame: frame.to_numpy().astype(str), "the array holds <U"),
-        (lambda _frame: None, "0 dimension"),
+        (lambda _frame: None, "the table is a NoneType: pass rows × columns"),
     ],
 )
 def test_a_table_that_does_not_fit_the_model_is_an_error_that_says_why(table, change, message):

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import fastdrift as fd
 from fastdrift.cli.main import cli
-from fastdrift.fitting.advice import LEAST_WINDOW, THIN, WINDOW, count_varying, usable_window
+from fastdrift.fitting.advice import LEAST_WINDOW, WINDOW, count_varying, usable_window
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastdrift.DriftWarning")
 
@@ -56,14 +56,59 @@ def test_the_shorter_window_finds_far_more_than_the_usual_one(columns):
 
 
 @pytest.mark.parametrize("n_columns", [1, 5, 8, 40])
-def test_the_window_is_the_longest_for_which_the_baseline_is_not_thin(n_columns):
-    enough = THIN * 2 * n_columns
+def test_the_window_is_the_longest_that_leaves_two_separate_windows_a_feature(n_columns):
+    enough = 2 * 2 * n_columns
     windows = [usable_window(n_rows, n_columns) for n_rows in range(1, 20_000, 7)]
     assert windows == sorted(windows)
     assert (windows[0], windows[-1]) == (LEAST_WINDOW, WINDOW)
     for n_rows, window in zip(range(1, 20_000, 7), windows, strict=True):
         assert window == LEAST_WINDOW or (n_rows - window + 1) / window >= enough
         assert window == WINDOW or (n_rows - window) / (window + 1) < enough
+
+
+# What is said of a baseline that is thin
+
+
+def said_of(n_rows, window, columns, rate=0.05):
+    """Return what `fit` says of a generated baseline, as text."""
+    data = fd.generate(n_rows, columns=columns, seed=1, drifts=())
+    return "\n".join(fd.fit(data.frame, window=window, false_alarm_rate=rate).warnings)
+
+
+@pytest.mark.parametrize(("columns", "window"), [(1, 50), (2, 20), (8, 50), (8, 10)])
+def test_a_baseline_is_thin_below_eight_separate_windows_a_feature(columns, window):
+    enough = max(8 * 2 * columns, 20) * window + window - 1
+    assert said_of(enough, window, columns) == ""
+    said = said_of(enough - 1, window, columns)
+    assert said.endswith(f"{enough} rows would be enough")
+
+
+def test_it_is_said_which_way_a_thin_baseline_errs():
+    said = said_of(1_000, 20, 8)
+    assert said.startswith("the baseline is thin: its effective sample size is 49 separate windows for 16 features; ")
+    assert "fewer rows are flagged than asked for, and real drift may be missed" in said
+
+
+def test_of_a_thin_baseline_fewer_rows_are_flagged_than_were_asked_for():
+    assert np.mean([monitored(33_333, 50, 32, seed, drifts=())[0].mean() for seed in range(3)]) < 0.7 * 0.05
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.002, 0.01])
+def test_a_rate_below_one_separate_window_is_said_to_rest_on_too_few(rate):
+    enough = round(1 / rate) * 20 + 19
+    assert said_of(enough, 20, 2, rate) == ""
+    said = said_of(enough - 1, 20, 2, rate)
+    assert said.startswith(
+        f"a false-alarm rate of {rate:g} is the share of less than one window in an effective sample "
+    )
+    assert said.endswith(f"{enough} rows would be enough")
+
+
+def test_a_thin_baseline_is_told_once_with_the_rows_that_are_enough_for_the_rate_too():
+    said = said_of(1_000, 20, 8, 0.001)
+    assert said.startswith("the baseline is thin")
+    assert said.endswith("; 20019 rows would be enough")
+    assert "\n" not in said
 
 
 def test_constant_columns_need_no_windows():
@@ -101,7 +146,7 @@ def test_run_takes_a_shorter_window_for_few_rows_and_says_so(call, n_rows, windo
 def test_run_keeps_the_usual_window_where_there_are_rows_enough(call):
     result = call("run --n 6000 --train")
     assert fd.load("output/model.fastdrift").window == 50
-    assert "thin" not in result.stderr
+    assert "are used instead" not in result.stderr
 
 
 def test_a_window_that_is_asked_for_is_never_changed(call):

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
+from fastdrift.cli.answer import Judged, events_document
 from fastdrift.cli.inputs import Scored, labelled_table
 from fastdrift.cli.interrupt import checked
-from fastdrift.cli.results import Drift, draw_scores, scores_table
+from fastdrift.cli.results import draw_scores, events_frame, scores_table
 from fastdrift.cli.settings import RunSettings, TableFormat
 from fastdrift.cli.terminal import Step
+from fastdrift.cli.verdict import Drift
 from fastdrift.evaluation.metrics import Evaluation
 from fastdrift.files.disk import write_bytes, write_json
 from fastdrift.files.write import write_table
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 MODEL, METRICS, PICTURE = "model.fastdrift", "metrics.json", "processed/anomaly_scores.png"
 """Files that have one name each."""
-TABLES = ("raw/telemetry", "processed/features", "processed/scores")
+TABLES = ("raw/telemetry", "processed/features", "processed/scores", "processed/events")
 """Tables, less the ending that says their format."""
 ARTIFACTS = (MODEL, METRICS, PICTURE, *(f"{table}.{ending}" for table in TABLES for ending in get_args(TableFormat)))
 """All that any run may write, in the order in which it is told."""
@@ -35,6 +37,7 @@ class Outcome(NamedTuple):
     scored: Scored
     baseline_rows: int
     evaluation: Evaluation
+    judged: Judged | None
     drift: Drift
 
 
@@ -49,6 +52,7 @@ def run_document(settings: RunSettings, outcome: Outcome) -> dict[str, Any]:
         **({} if report is None else {"mended": report.to_dict()}),
         "model": model.facts(),
         "evaluation": outcome.evaluation.to_dict(),
+        **events_document(outcome.scored, outcome.judged),
         "drift": outcome.drift.to_dict(),
     }
 
@@ -77,8 +81,10 @@ def write_artifacts(folder: Path, settings: RunSettings, outcome: Outcome, step:
 def _tables(settings: RunSettings, scored: Scored) -> Tables:
     model, frame = scored.model, scored.data.frame
     metrics = frame[list(model.columns)] if model.named else frame
-    raw, features, scores = (f"{table}.{settings.table_format}" for table in TABLES)
+    raw, features, scores, events = (f"{table}.{settings.table_format}" for table in TABLES)
     tables: Tables = {} if settings.source is not None else {raw: labelled_table(scored.data)}
     tables[features] = checked(features_pieces(metrics, model.window, settings.threads))
     tables[scores] = scores_table(scored)
+    if scored.found is not None:
+        tables[events] = events_frame(scored.found)
     return tables

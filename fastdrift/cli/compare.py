@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from fastdrift.cli import options
+from fastdrift.cli.answer import Judged, events_document, judge_events
 from fastdrift.cli.estimators import check_estimators, load_estimator
 from fastdrift.cli.inputs import (
     Scored,
@@ -20,6 +21,7 @@ from fastdrift.cli.inputs import (
     note_labels,
     read_telemetry,
     score_table,
+    with_events,
 )
 from fastdrift.cli.interrupt import checked
 from fastdrift.cli.options import examples, takes
@@ -111,10 +113,11 @@ def compare(settings: CompareSettings) -> None:
         step("drawing")
         for name, picture in checked(_pictures(compared, settings.picture_format)):
             write_bytes(picture, folder / name)
-        document = _document(settings, compared, evaluations)
+        judged = {name: judge_events(one) for name, one in compared.scored.items()}
+        document = _document(settings, compared, evaluations, judged)
         write_json(document, folder / METRICS)
     files = [str(Path(settings.output_dir) / name) for name in names]
-    show(document | {"files": files}, [_table(evaluations)], as_json=settings.as_json)
+    show(document | {"files": files}, [_table(evaluations, judged)], as_json=settings.as_json)
 
 
 def _detectors(settings: CompareSettings) -> dict[str, object]:
@@ -143,12 +146,20 @@ def _compare(settings: CompareSettings, detectors: Mapping[str, object], step: S
     for name, detector in detectors.items():
         step(f"fitting and scoring: {name}")
         model = fit_table(baseline, replace(settings.fitting, detector=detector), settings.threads)
-        scored[name] = score_table(model, data, threads=settings.threads)
+        one = score_table(model, data, threads=settings.threads)
+        scored[name] = with_events(one, since=n_rows, threads=settings.threads)
     return Compared(baseline, n_rows, data.labels, scored)
 
 
-def _document(settings: CompareSettings, compared: Compared, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
-    detectors = {name: one.to_dict() for name, one in evaluations.items()}
+def _document(
+    settings: CompareSettings,
+    compared: Compared,
+    evaluations: Mapping[str, Evaluation],
+    judged: Mapping[str, Judged | None],
+) -> dict[str, Any]:
+    detectors = {
+        name: one.to_dict() | events_document(compared.scored[name], judged[name]) for name, one in evaluations.items()
+    }
     return {"data": settings.path, "baseline_rows": len(compared.baseline), "detectors": detectors}
 
 
@@ -171,20 +182,24 @@ def _pictures(compared: Compared, picture_format: PictureFormat) -> Iterator[tup
         yield f"histogram-{name}.{picture_format}", to_bytes(histogram, picture_format)
 
 
-def _table(evaluations: Mapping[str, Evaluation]) -> Table:
+def _table(evaluations: Mapping[str, Evaluation], by_events: Mapping[str, Judged | None]) -> Table:
     judged = list(evaluations.values())
+    alarms = [None if one is None else one.alarm for one in by_events.values()]
+    notices = [None if one is None else one.notice for one in by_events.values()]
     metrics = zip(*(one.comparison() for one in judged), strict=True)
     rows = [
+        ("incidents found", *map(_found, alarms)),
+        ("  by notices too", *map(_found, notices)),
+        ("median delay, rows", *(number(one.median_delay if one else None) for one in alarms)),
+        ("false alarms", *(number(one.false_events if one else None) for one in alarms)),
+        ("  per 10,000 healthy rows", *(number(one.false_events_per_10k_rows if one else None) for one in alarms)),
         ("flagged when healthy", *(percent(one.healthy_flagged_ratio) for one in judged)),
-        ("nominal", *(percent(one.false_alarm_rate) for one in judged)),
+        ("  nominal", *(percent(one.false_alarm_rate) for one in judged)),
         *((of_each[0].name, *(decimal(one.score) for one in of_each)) for of_each in metrics),
         ("  of a random score", *(decimal(one.prevalence) for one in judged)),
-        ("incidents found", *(_found(one.event) for one in judged)),
-        ("median delay, rows", *(number(one.event.median_delay if one.event else None) for one in judged)),
-        ("false events", *(number(one.event.false_events if one.event else None) for one in judged)),
     ]
-    return numbers_table("Monitored rows, at each detector's own threshold", evaluations, rows)
+    return numbers_table("Monitored rows, at each detector's own levels", evaluations, rows)
 
 
-def _found(event: EventMetrics | None) -> str:
-    return UNDEFINED if event is None or event.found is None else f"{event.found} of {event.incidents}"
+def _found(metrics: EventMetrics | None) -> str:
+    return UNDEFINED if metrics is None or metrics.found is None else f"{metrics.found} of {metrics.incidents}"

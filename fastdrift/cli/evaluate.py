@@ -5,13 +5,15 @@ from __future__ import annotations
 import click
 
 from fastdrift.cli import options
-from fastdrift.cli.inputs import note_labels, score_file
+from fastdrift.cli.answer import answer_tables, answer_text, events_document, judge_events
+from fastdrift.cli.inputs import note_labels, score_file, with_events
 from fastdrift.cli.options import examples, takes
-from fastdrift.cli.results import draw_scores, evaluate_scores, exit_on_drift, find_drift
+from fastdrift.cli.results import draw_scores, evaluate_scores
 from fastdrift.cli.settings import DriftSettings, ReadSettings
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
 from fastdrift.cli.usage import check_outputs
+from fastdrift.cli.verdict import exit_on_drift, find_drift
 from fastdrift.files.disk import write_bytes, write_json
 
 
@@ -44,22 +46,27 @@ def evaluate(
 ) -> None:
     """Judge MODEL on the rows of DATA.
 
-    Without labels it counts what is flagged. With labels it says how right that is, row by row at the model's own
-    threshold, beside what flagging everything would get and a random score that flags as many rows.
+    The answer comes first: alarms, since when and why, and what was promised of them. With labels it says how right
+    that is, by events and row by row at the model's own threshold, beside what flagging everything would get and a
+    random score that flags as many rows.
     """
     check_outputs([plot, output], [model, data])
     with progress(3) as step:
-        scored = score_file(model, data, reading, step, threads=threads)
+        scored = with_events(score_file(model, data, reading, step, threads=threads), threads=threads)
         note_labels(scored.data, reading.labels, data)
         step("evaluating")
-        evaluation = evaluate_scores(scored)
+        evaluation, judged = evaluate_scores(scored), judge_events(scored)
         picture = b"" if plot is None else draw_scores(scored)
-    found = find_drift(evaluation, drift)
-    document = {"model": model, "data": data, **evaluation.to_dict(), "drift": found.to_dict()}
+    verdict = find_drift(scored, evaluation, drift)
+    by_events = events_document(scored, judged)
+    document = {"model": model, "data": data, **evaluation.to_dict(), **by_events, "drift": verdict.to_dict()}
     if plot is not None:
         write_bytes(picture, plot)
     if output is not None:
         write_json(document, output)
     files = [path for path in (plot, output) if path is not None]
-    show(document | {"files": files}, evaluation_tables(evaluation), as_json=as_json)
-    exit_on_drift(found, drift)
+    tables, answer = evaluation_tables(evaluation, by_runs=scored.found is None), ""
+    if scored.found is not None:
+        answer, tables = answer_text(scored.found, judged), [*answer_tables(scored.found, judged), *tables]
+    show(document | {"files": files}, tables, as_json=as_json, answer=answer)
+    exit_on_drift(verdict, drift)

@@ -17,7 +17,7 @@ from fastdrift.cli.usage import check_outputs
     epilog=examples(
         "fit healthy.parquet --output model.fastdrift",
         "fit telemetry.csv --baseline 0.3 --output model.fastdrift",
-        "fit healthy.csv --window 30 --false-alarm-rate 0.01 --drop host,region",
+        "fit healthy.csv --false-event-rate 1/week --drop host,region",
     )
 )
 @click.argument("path", metavar="BASELINE")

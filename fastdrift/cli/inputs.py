@@ -20,6 +20,7 @@ from fastdrift.prepare.report import Report
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fastdrift.alarms.events import Events
     from fastdrift.arrays import Booleans
 
 
@@ -33,11 +34,12 @@ class Telemetry(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """A table, the model that scored it, and the scores."""
+    """A table, the model that scored it, the scores, and the events in it, None by a model without a promise."""
 
     model: Model
     data: Telemetry
     scores: pd.Series[float]
+    found: Events | None = None
 
 
 def read_telemetry(path: str, settings: ReadSettings, *, metrics: Collection[str] = ()) -> Telemetry:
@@ -82,6 +84,16 @@ def score_table(model: Model, data: Telemetry, *, align: Align = "end", threads:
     return Scored(model, data, score(model, data.frame, align=align, threads=threads))
 
 
+def with_events(scored: Scored, *, since: int = 0, threads: int | None = None) -> Scored:
+    """Add the events in the rows since one; a model from before there were promises has none, which is told."""
+    from fastdrift.alarms.detect import detect
+
+    if scored.model.promise is None:
+        tell("note: the model's file was written before there were alarms: fit it anew to be told of events")
+        return scored
+    return scored._replace(found=detect(scored.model, scored.data.frame, since=since, threads=threads))
+
+
 def score_file(
     model_path: str, path: str, reading: ReadSettings, step: Step, *, align: Align = "end", threads: int | None = None
 ) -> Scored:
@@ -103,6 +115,7 @@ def fit_table(frame: pd.DataFrame, settings: FitSettings, threads: int | None) -
         frame,
         window=settings.window,
         false_alarm_rate=settings.false_alarm_rate,
+        false_event_rate=settings.false_event_rate,
         threshold=settings.threshold,
         shrinkage=settings.shrinkage,
         columns=None if columns is None and drop is None else chosen,

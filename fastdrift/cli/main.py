@@ -7,7 +7,9 @@ import click
 import fastdrift
 from fastdrift.cli.compare import compare
 from fastdrift.cli.config import read_config
+from fastdrift.cli.detect import detect
 from fastdrift.cli.evaluate import evaluate
+from fastdrift.cli.explain import explain
 from fastdrift.cli.fit import fit
 from fastdrift.cli.generate import generate
 from fastdrift.cli.machine import doctor, warmup
@@ -34,7 +36,8 @@ A settings.toml:
     epilog=examples(
         "run --train --eval",
         "fit healthy.parquet --output model.fastdrift",
-        "score model.fastdrift today.parquet --output scores.csv",
+        "detect model.fastdrift today.parquet",
+        "explain model.fastdrift today.parquet --event 0",
         "--config settings.toml run --train",
     )
     + CONFIG,
@@ -54,5 +57,5 @@ def cli(ctx: click.Context, /, *, config: str | None) -> None:
         ctx.default_map = read_config(config, cli.commands)
 
 
-for command in (run, generate, fit, score, evaluate, prepare, compare, warmup, doctor):
+for command in (run, generate, fit, detect, explain, score, evaluate, prepare, compare, warmup, doctor):
     cli.add_command(command)

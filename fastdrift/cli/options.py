@@ -11,6 +11,7 @@ import click
 from fastdrift.cli.settings import DRIFTED, LABEL, BaselineSize, Hows, from_options, option_names
 from fastdrift.cli.usage import given_options
 from fastdrift.detectors.registry import DETECTORS
+from fastdrift.errors import DataError
 from fastdrift.fitting.advice import WINDOW
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
@@ -110,6 +111,32 @@ def _read_baseline(_context: click.Context, _parameter: click.Parameter, value: 
     raise click.BadParameter(f"{value!r} is neither a share such as 0.3 nor a number of rows such as 3000")
 
 
+def _read_event_rate(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | str | None:
+    """Return events a row from a number or a/b, or text such as 1/day, which waits for the times of rows."""
+    from fastdrift.alarms.tail import read_rate
+
+    if value is None:
+        return None
+    try:
+        part, mark, whole = value.replace("_", "").partition("/")
+        rate: float | str = float(part) / (float(whole) if mark else 1.0)
+    except (ValueError, ZeroDivisionError):
+        rate = value
+    try:
+        read_rate(rate, 1.0)
+    except DataError:
+        raise click.BadParameter(
+            f"{value!r} is no rate of events: give 1/10000 or 0.0001 for events a row, or 1/day, 2/week"
+        ) from None
+    return rate
+
+
+def _check_since(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and context.params.get("last") is not None:
+        raise click.BadParameter("--last and --since both say which rows: give one")
+    return value
+
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Write one JSON document to stdout.")
 threads = click.option("--threads", type=click.IntRange(1), help="Threads to use; `fastdrift doctor` says how many.")
 timestamp = click.option(
@@ -197,6 +224,13 @@ fitting = combined(
         help="The share of healthy rows that may be flagged.",
     ),
     click.option(
+        "--false-event-rate",
+        metavar="RATE",
+        callback=_read_event_rate,
+        help="How many false alarms may come: 1/10000 or 0.0001 for events a row, 1/day or 2/week where rows have "
+        "times. By default 1/10000, or the strictest that the baseline can support.",
+    ),
+    click.option(
         "--threshold-rule",
         "threshold",
         type=click.Choice(["cross-fit", "in-sample"]),
@@ -228,16 +262,39 @@ fitting = combined(
     click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
 )
 
-drift = combined(
+asked_rows = combined(
     click.option(
-        "--fail-on-drift",
-        is_flag=True,
-        help=f"Exit with {DRIFTED} if more of the scored rows are flagged than --drift-share.",
+        "--last",
+        type=click.IntRange(1),
+        metavar="ROWS",
+        is_eager=True,
+        help="Ask about the last rows alone: about alarms that are on in them, or began there.",
     ),
+    click.option(
+        "--since",
+        metavar="ROW|TIME",
+        callback=_check_since,
+        help="Ask about the rows since then alone: a row counted from 0, or a time such as 2024-03-01T00:00.",
+    ),
+)
+ignore = click.option(
+    "--ignore",
+    metavar="FROM..TO",
+    multiple=True,
+    help="Rows or times to leave out, up to TO: 600..720 or 2024-03-01T00:00..2024-03-02T06:00. May be repeated.",
+)
+fail_on_drift = click.option(
+    "--fail-on-drift",
+    is_flag=True,
+    help=f"Exit with {DRIFTED} if an alarm, of drift or of missing data, is on or began in the rows asked about, or if "
+    "none of them could be scored.",
+)
+drift = combined(
+    fail_on_drift,
+    asked_rows,
     click.option(
         "--drift-share",
         type=click.FloatRange(0, 1),
-        help="The share of flagged rows above which there is drift, by default twice the model's false-alarm rate: "
-        "more than false alarms explain. In fewer rows than some hundred windows chance alone may reach it.",
+        help="A share of the scored rows; if more of them are flagged that is drift too. There is none by default.",
     ),
 )

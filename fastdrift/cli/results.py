@@ -1,22 +1,20 @@
-"""What becomes of scores: metrics, pictures, tables, and whether there is drift."""
+"""What becomes of scores: metrics, pictures and tables."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
 import numpy as np
 
 from fastdrift.cli.inputs import Scored
-from fastdrift.cli.settings import DRIFTED, LABEL, DriftSettings, PictureFormat
-from fastdrift.cli.terminal import tell
-from fastdrift.evaluation.lines import percent
+from fastdrift.cli.settings import LABEL, PictureFormat
 from fastdrift.evaluation.metrics import Evaluation, evaluate
 from fastdrift.tables.frames import with_named_index
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from fastdrift.alarms.events import Events
 
 
 def evaluate_scores(scored: Scored, *, with_labels: bool = True, baseline_rows: int = 0) -> Evaluation:
@@ -35,11 +33,11 @@ def evaluate_scores(scored: Scored, *, with_labels: bool = True, baseline_rows: 
 
 
 def scores_table(scored: Scored) -> pd.DataFrame:
-    """Return scores beside their alarms and, where they are known, labels."""
+    """Return scores beside which rows are flagged and, where they are known, labels."""
     import pandas as pd
 
-    alarms = scored.scores > scored.model.threshold
-    table = pd.DataFrame({"score": scored.scores, "alarm": alarms.astype(np.uint8)})
+    flagged = scored.scores > scored.model.threshold
+    table = pd.DataFrame({"score": scored.scores, "flagged": flagged.astype(np.uint8)})
     if scored.data.labels is not None:
         table[LABEL] = scored.data.labels.astype(np.uint8)
     return with_named_index(table)
@@ -56,39 +54,28 @@ def draw_scores(scored: Scored, baseline_rows: int = 0, picture_format: PictureF
     monitored = scores.to_numpy()[baseline_rows:]
     flagged, n_scores = int((monitored > threshold).sum()), int((~np.isnan(monitored)).sum())
     share = f"{100 * flagged / max(n_scores, 1):.1f} %"
+    title = f"Drift score: {flagged:,} of {n_scores:,} monitored rows flagged ({share})"
+    found = scored.found
     figure = score_figure(
         scores.to_numpy(),
         threshold,
         index=scores.index if isinstance(scores.index, pd.DatetimeIndex) else None,
         baseline=(0, baseline_rows) if baseline_rows else None,
         labels=scored.data.labels,
-        title=f"Drift score: {flagged:,} of {n_scores:,} monitored rows flagged ({share})",
+        title=title if found is None else f"{title}, {_counted(found)}",
+        events=found,
+        levels=None if found is None else (found.promise.alarm_level, found.promise.notice_level),
     )
     return to_bytes(figure, picture_format)
 
 
-@dataclass(frozen=True)
-class Drift:
-    """Whether more of the scored rows are flagged than a limit."""
-
-    flagged_share: float | None
-    limit: float
-    drifted: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it ready for `json.dumps`."""
-        return asdict(self)
+def events_frame(found: Events) -> pd.DataFrame:
+    """Return a row an event, its number first."""
+    frame = found.to_frame()
+    frame.insert(0, "event", np.arange(len(frame)))
+    return frame
 
 
-def find_drift(evaluation: Evaluation, settings: DriftSettings) -> Drift:
-    """Return whether there is drift; the limit is twice the false-alarm rate unless another is asked for."""
-    asked, share = settings.drift_share, evaluation.flagged_ratio
-    limit = 2 * (evaluation.false_alarm_rate or 0.0) if asked is None else asked
-    return Drift(share, limit, share is not None and share > limit)
-
-
-def exit_on_drift(drift: Drift, settings: DriftSettings) -> None:
-    """Exit with 3 if that is asked for and there is drift."""
-    if settings.fail_on_drift and drift.drifted:
-        tell(f"drift: {percent(drift.flagged_share)} of the scored rows are flagged, above {percent(drift.limit)}")
-        click.get_current_context().exit(DRIFTED)
+def _counted(found: Events) -> str:
+    counts = (("alarm", len(found.alarms)), ("notice", len(found.notices)))
+    return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from fastdrift.cli import options
+from fastdrift.cli.answer import answer_tables, answer_text, judge_events
 from fastdrift.cli.artifacts import METRICS, MODEL, Outcome, replaced, run_document, write_artifacts
 from fastdrift.cli.cleaning import clean_input
 from fastdrift.cli.inputs import (
@@ -20,14 +21,16 @@ from fastdrift.cli.inputs import (
     read_telemetry,
     score_table,
     warn_of_labelled,
+    with_events,
 )
 from fastdrift.cli.options import examples, takes
-from fastdrift.cli.results import evaluate_scores, exit_on_drift, find_drift
+from fastdrift.cli.results import evaluate_scores
 from fastdrift.cli.settings import BASELINE_SHARE, CleanSettings, FitSettings, RunSettings, TableFormat, option_names
 from fastdrift.cli.staging import HEAVY, LEARNING, import_ahead, stage
 from fastdrift.cli.tables import evaluation_tables, facts_table
 from fastdrift.cli.terminal import Step, progress, show, tell
 from fastdrift.cli.usage import check_cleaning, refuse
+from fastdrift.cli.verdict import exit_on_drift, find_drift
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.store import load_model
 from fastdrift.errors import DataError, FileError
@@ -79,8 +82,11 @@ def run(settings: RunSettings) -> None:
 
     Rows are generated, or read with --input. With --train a model is fitted on the first 30 % of them, or on what
     --baseline says; the others are monitored. The output directory gets raw/telemetry (unless --input is given),
-    processed/features, processed/scores, processed/anomaly_scores.png, model.fastdrift and metrics.json; those of an
-    earlier run are replaced. If anything is wrong, nothing is written.
+    processed/features, processed/scores, processed/events, processed/anomaly_scores.png, model.fastdrift and
+    metrics.json; those of an earlier run are replaced. If anything is wrong, nothing is written.
+
+    The answer comes first: the alarms in the monitored rows, since when and why, and what was promised of them. A
+    notice is weaker than an alarm and promises nothing.
 
     Rows of --input are put into time order; with an option of `fastdrift prepare` they are cleaned as that does. Where
     the baseline is thin for windows of 50 rows, shorter ones are used, unless --window is given.
@@ -92,8 +98,13 @@ def run(settings: RunSettings) -> None:
         outcome = _find_drift(settings, step)
         names = write_artifacts(folder, settings, outcome, step)
     files = [str(Path(settings.output_dir) / name) for name in names]
-    tables = [_run_table(settings, outcome), *evaluation_tables(outcome.evaluation)]
-    show(run_document(settings, outcome) | {"files": files}, tables, as_json=settings.as_json)
+    document = run_document(settings, outcome) | {"files": files}
+    found, answer = outcome.scored.found, ""
+    tables = [_run_table(settings, outcome), *evaluation_tables(outcome.evaluation, by_runs=found is None)]
+    if found is not None:
+        answer = answer_text(found, outcome.judged)
+        tables = [*answer_tables(found, outcome.judged), *tables]
+    show(document, tables, as_json=settings.as_json, answer=answer)
     exit_on_drift(outcome.drift, settings.drift)
 
 
@@ -114,9 +125,11 @@ def _find_drift(settings: RunSettings, step: Step) -> Outcome:
     model, data, baseline_rows = _prepare(settings, step)
     step("scoring")
     scored = score_table(model, data, threads=settings.threads)
+    scored = with_events(scored, since=baseline_rows, threads=settings.threads)
     step("evaluating")
     evaluation = evaluate_scores(scored, with_labels=settings.judge, baseline_rows=baseline_rows)
-    return Outcome(scored, baseline_rows, evaluation, find_drift(evaluation, settings.drift))
+    judged = judge_events(scored) if settings.judge else None
+    return Outcome(scored, baseline_rows, evaluation, judged, find_drift(scored, evaluation, settings.drift))
 
 
 def _prepare(settings: RunSettings, step: Step) -> tuple[Model, Telemetry, int]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 from math import isfinite
-from typing import Any
 
 import click
 
 from fastdrift.cli import options
-from fastdrift.cli.inputs import note_labels, score_file
+from fastdrift.cli.answer import answer_text, events_document
+from fastdrift.cli.inputs import note_labels, score_file, with_events
 from fastdrift.cli.options import examples, takes
-from fastdrift.cli.results import Drift, evaluate_scores, exit_on_drift, find_drift, scores_table
+from fastdrift.cli.results import evaluate_scores, scores_table
 from fastdrift.cli.settings import Align, DriftSettings, ReadSettings
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
 from fastdrift.cli.usage import check_outputs
-from fastdrift.evaluation.metrics import Evaluation
+from fastdrift.cli.verdict import exit_on_drift, find_drift
 from fastdrift.files.write import write_csv, write_table
 
 
@@ -54,29 +54,29 @@ def score(
 ) -> None:
     """Score the rows of DATA with MODEL.
 
-    A score says how far the rows of a window are from the baseline; an alarm is a score above the model's threshold.
-    The first rows, which end no whole window, have none. With --json the document holds the scores unless they go to a
-    file.
+    A score says how far the rows of a window are from the baseline; a row is flagged if its score is above the model's
+    threshold. The first rows, which end no whole window, have none. With --json the document holds the scores unless
+    they go to a file. What the scores mean is told by `fastdrift detect`.
     """
     check_outputs([output], [model, data])
     files = [] if output is None else [output]
     with progress(2 + len(files)) as step:
         scored = score_file(model, data, reading, step, align=align, threads=threads)
         note_labels(scored.data, None, data)
+        if as_json or files or drift.fail_on_drift:
+            scored = with_events(scored, threads=threads)
+        counts = evaluate_scores(scored, with_labels=False)
+        verdict = find_drift(scored, counts, drift)
         table = scores_table(scored)
         for file in files:
             step(f"writing {file}")
             write_table(table, file)
-    counts = evaluate_scores(scored, with_labels=False)
-    found = find_drift(counts, drift)
     if as_json or files:
-        scores = [] if files else list(scored.scores)
-        show(_document(counts, found, files, scores), evaluation_tables(counts), as_json=as_json)
+        events = events_document(scored, None)
+        document = {**counts.to_dict(), "events": events["events"], "drift": verdict.to_dict(), "files": files}
+        listed = {} if files else {"scores": [value if isfinite(value) else None for value in scored.scores]}
+        answer = "" if scored.found is None else answer_text(scored.found, None)
+        show(document | listed, evaluation_tables(counts), as_json=as_json, answer=answer)
     else:
         write_csv([table], sys.stdout.buffer)
-    exit_on_drift(found, drift)
-
-
-def _document(counts: Evaluation, drift: Drift, files: list[str], scores: list[float]) -> dict[str, Any]:
-    document = {**counts.to_dict(), "drift": drift.to_dict(), "files": files}
-    return document | ({"scores": [value if isfinite(value) else None for value in scores]} if scores else {})
+    exit_on_drift(verdict, drift)

@@ -60,6 +60,7 @@ class FitSettings:
 
     window: int
     false_alarm_rate: float
+    false_event_rate: float | str | None
     threshold: Literal["cross-fit", "in-sample"]
     shrinkage: Any
     detector: Any
@@ -69,10 +70,38 @@ class FitSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class DriftSettings:
-    """What share of flagged rows is called drift, None for twice the false-alarm rate, and whether it is an error."""
+    """Whether drift is an error, in which rows alarms count, and above what share of flagged rows it is drift too."""
 
     fail_on_drift: bool
+    last: int | None
+    since: str | None
     drift_share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookSettings:
+    """Where events are looked for: stretches to leave out, and the first of the rows asked about."""
+
+    ignore: Sequence[str]
+    last: int | None
+    since: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainSettings:
+    """What `explain` is asked for: rows, or an event by its number among those that `looking` finds."""
+
+    model_path: str
+    path: str
+    rows: str | None
+    event: int | None
+    signed: bool
+    output: str | None
+    plot: str | None
+    looking: LookSettings
+    reading: ReadSettings
+    threads: int | None
+    as_json: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ HEAVY = (
     "pyarrow.parquet",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
+    "fastdrift.alarms.detect",
     "fastdrift.kernels.compiling",
     "fastdrift.fitting.baseline",
     "fastdrift.scoring.batch",

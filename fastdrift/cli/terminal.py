@@ -85,12 +85,14 @@ def progress(n_steps: int) -> Iterator[Step]:
         interrupt.check()
 
 
-def show(document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool) -> None:
-    """Write results to stdout, as a JSON document or as tables, and to stderr which files were written."""
+def show(document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool, answer: str = "") -> None:
+    """Write results to stdout, as a JSON document or as an answer and tables; to stderr which files were written."""
     if as_json:
         click.echo(json.dumps(document, indent=2, allow_nan=False))
     else:
         console = _console()
+        if answer:
+            console.print(answer, end="\n\n")
         for table in tables:
             console.print(table)
     for path in document.get("files", ()):

@@ -120,6 +120,19 @@ class MahalanobisModel(Model):
         """What a constant column adds to the squared distance, by the rows of the window in which it moved."""
         return freeze(moved_penalties(self.window, self.windows_used))
 
+    @functools.cached_property
+    def precision(self) -> Floats:
+        """Inverse of the features' shrunk correlation."""
+        inverse = np.linalg.inv(self.cholesky)
+        return freeze(inverse.T @ inverse)
+
+    def pack_parts(self) -> Floats:
+        """Return the precision matrix of the standardised features in panels of four rows."""
+        size = self.centre.size
+        panels = np.zeros((-(-size // 4) * 4, size))
+        panels[:size] = self.precision
+        return np.ascontiguousarray(panels.reshape(-1, 4, size).transpose(0, 2, 1)).ravel()
+
     def own_facts(self) -> dict[str, Any]:
         """Return the shrinkage."""
         return {"shrinkage": self.shrinkage, "shrinkage_rule": self.shrinkage_rule}

@@ -19,6 +19,8 @@ import numpy as np
 
 from fastdrift.arrays import Booleans, Floats, freeze
 from fastdrift.detectors.moments import Folds, Standardisation
+from fastdrift.detectors.promise import Promise
+from fastdrift.detectors.rows import RowStatistics
 from fastdrift.engine.windows import Piece, Sweep
 from fastdrift.errors import ModelError
 from fastdrift.files.archive import Archive, ArchiveFormat
@@ -26,7 +28,7 @@ from fastdrift.files.disk import write_bytes
 
 FORMAT = ArchiveFormat(
     schema="fastdrift-model",
-    version=1,
+    version=2,
     error=ModelError,
     not_ours="it is not a model of fastdrift: name a file that `fit` or `Model.save` wrote",
     remedy="fit the model anew",
@@ -125,9 +127,10 @@ class Model:
     columns : tuple
         Names of the columns, in the baseline's order.
     named : bool
-        Whether they are a frame's names (matched by name) or an array's indices.
+        Whether they are names of a frame of any kind (matched by name) or an array's indices.
     allow_extra : bool
-        Whether the columns were listed when fitting, so that a scored table may hold others.
+        Whether the columns were listed when fitting, or others taken for labels or times, so that a scored table may
+        hold others.
     window : int
         Rows in a window.
     false_alarm_rate : float
@@ -144,6 +147,10 @@ class Model:
         Rows of the baseline, its windows, and those left out because they hold a NaN or inf.
     warnings : tuple of str
         What `fit` warned of.
+    promise : Promise or None
+        How often events may come falsely, and the levels that keep that; None in files written before there were any.
+    rows : RowStatistics or None
+        What single rows of the baseline are like.
     """
 
     columns: tuple[Hashable, ...]
@@ -159,6 +166,8 @@ class Model:
     windows_used: int
     windows_left_out: int
     warnings: tuple[str, ...] = ()
+    promise: Promise | None = None
+    rows: RowStatistics | None = None
 
     detector: ClassVar[str]
     own_arrays: ClassVar[tuple[str, ...]]
@@ -168,7 +177,9 @@ class Model:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
-                object.__setattr__(self, field.name, freeze(np.array(value, np.float64, order="C")))
+                object.__setattr__(self, field.name, _frozen(value))
+        if self.rows is not None:
+            object.__setattr__(self, "rows", RowStatistics(*map(_frozen, self.rows)))
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -235,6 +246,10 @@ class Model:
         """What a constant column adds to the score, or its square, by the rows of the window in which it moved."""
         raise NotImplementedError
 
+    def pack_parts(self) -> Floats | None:
+        """Return what the kernel of parts needs; None if the detector has no reasons for its scores."""
+        return None
+
     def own_facts(self) -> dict[str, Any]:
         """Return what the detector adds to the model's facts, ready for JSON."""
         return {}
@@ -265,6 +280,7 @@ class Model:
             "windows_used": self.windows_used,
             "windows_left_out": self.windows_left_out,
             "effective_windows": self.effective_windows,
+            "promise": None if self.promise is None else self.promise.to_dict(),
             "warnings": list(self.warnings),
         }
 
@@ -280,8 +296,15 @@ class Model:
             ("sample size", f"{self.effective_windows:.0f} separate windows for {self.n_features} features"),
             *self.own_lines(),
             ("threshold", f"{self.threshold:.6g} ({self.threshold_rule}, false-alarm rate {self.false_alarm_rate:g})"),
+            *self._promise_lines(),
             *(("warning", warning) for warning in self.warnings),
         ]
+
+    def _promise_lines(self) -> list[tuple[str, str]]:
+        if self.promise is None:
+            return []
+        shortfall = self.promise.shortfall()
+        return [("promise", self.promise.text()), *([("", shortfall)] if shortfall else [])]
 
     def summary(self) -> str:
         """Return a description of the model, a fact a line."""
@@ -316,13 +339,20 @@ class Model:
         header = {name: attributes[name] for name in (*FIELDS, *self.own_fields)}
         header |= {name: [_plain_name(column) for column in header[name]] for name in ("columns", "never_moved")}
         arrays = {name: attributes[name] for name in (*self.own_arrays, "never_moved_values")}
-        return FORMAT.encode({"detector": self.detector, "model": header}, arrays)
+        if self.promise is None or self.rows is None:
+            return FORMAT.encode({"detector": self.detector, "model": header}, arrays, version=1)
+        arrays |= {f"row_{name}": array for name, array in self.rows._asdict().items()}
+        return FORMAT.encode({"detector": self.detector, "model": header, "promise": self.promise.to_dict()}, arrays)
 
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({len(self.columns)} columns, window={self.window}, threshold={self.threshold:.6g} "
             f"at {self.false_alarm_rate:g} false alarms, {self.windows_used} windows)"
         )
+
+
+def _frozen(array: Any) -> Floats:
+    return freeze(np.array(array, np.float64, order="C"))
 
 
 def _plain_name(name: Hashable) -> str | int:

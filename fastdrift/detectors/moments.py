@@ -37,14 +37,15 @@ class Moments(NamedTuple):
     def total(cls, parts: Sequence[Moments]) -> Moments:
         """Add up moments in the order given."""
         total = parts[0]
-        for part in parts[1:]:
-            total = cls(
-                total.n_windows + part.n_windows,
-                total.n_left_out + part.n_left_out,
-                total.quartic + part.quartic,
-                total.sums + part.sums,
-                total.products + part.products,
-            )
+        with np.errstate(over="ignore"):  # squares of 1e154 do, and are found out by it
+            for part in parts[1:]:
+                total = cls(
+                    total.n_windows + part.n_windows,
+                    total.n_left_out + part.n_left_out,
+                    total.quartic + part.quartic,
+                    total.sums + part.sums,
+                    total.products + part.products,
+                )
         return total
 
     @property
@@ -85,21 +86,25 @@ class Standardisation(NamedTuple):
     floor: Floats
 
 
-def standardise(sweep: Sweep, threads: int) -> tuple[Standardisation, Moments]:
-    """Return the features' means and standard deviations over the baseline, and the sums they are from."""
-    table, columns, window = sweep.table, sweep.columns, sweep.window
-    start = np.concatenate([table.first_finite()[columns], np.zeros(columns.size)])
-    scales = feature_scales(window, start, np.ones(start.size))
-    spans = sweep.spans()
-    parts = sweep_moments(sweep, spans, scales, start.size, threads, diagonal=True)
-    total = Moments.total(parts)
-    check_left_out(table, total)
-    mean = total.sums / total.n_windows
+def first_moments(sweep: Sweep, threads: int) -> tuple[Floats, list[Moments]]:
+    """Return where a first sweep tells features from, and the sums of them and of their squares, a span at a time.
+
+    Means are told from each column's first finite number, deviations from 0.
+    """
+    first = sweep.table.first_finite()[sweep.columns]
+    start = np.concatenate([first, np.zeros(first.size)])
+    scales = feature_scales(sweep.window, start, np.ones(start.size))
+    return start, sweep_moments(sweep, sweep.spans(), scales, start.size, threads, diagonal=True)
+
+
+def standardise(sweep: Sweep, start: Floats, total: Moments) -> Standardisation:
+    """Return the features' means and standard deviations over the baseline, from the total of its first moments."""
+    check_left_out(sweep.table, total)
+    mean, n_columns = total.mean, sweep.columns.size
     scale = np.sqrt(np.maximum(total.products / total.n_windows - mean**2, 0.0))
-    n_columns = columns.size
     spread = np.hypot(scale[:n_columns], mean[n_columns:] + start[n_columns:])
     floor = np.maximum(MIN_SCALE * np.tile(spread, 2), 8 * np.finfo(float).eps * np.abs(start + mean))
-    return Standardisation(start + mean, np.maximum(scale, floor), floor), total
+    return Standardisation(start + mean, np.maximum(scale, floor), floor)
 
 
 def sweep_moments(
@@ -120,8 +125,9 @@ def sweep_moments(
 def _add_lanes(vectors: Floats) -> Floats:
     # one after the other: numpy's own sum may pair them up differently on another machine
     total = vectors[:, 0].copy()
-    for lane in range(1, LANES):
-        total += vectors[:, lane]
+    with np.errstate(over="ignore"):
+        for lane in range(1, LANES):
+            total += vectors[:, lane]
     return total
 
 

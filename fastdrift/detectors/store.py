@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fastdrift.detectors.model import FIELDS, FILE_NAMES, FORMAT, Check, Model
+from fastdrift.detectors.promise import Promise, check_promise
 from fastdrift.detectors.registry import DETECTORS
+from fastdrift.detectors.rows import RowStatistics
 from fastdrift.errors import ModelError
-from fastdrift.files.disk import PathLike, reading
+from fastdrift.files.archive import Archive
+from fastdrift.files.disk import PathLike
 
 # the factor of 8,000 columns; what is larger is no model
 MAX_MODEL_BYTES = 1 << 31
+# the arrays of what single rows are like
+ROW_ARRAYS = tuple(f"row_{name}" for name in RowStatistics._fields)
 
 
 def load_model(path: PathLike) -> Model:
@@ -32,16 +38,13 @@ def load_model(path: PathLike) -> Model:
     Raises
     ------
     FileError
-        If there is no such file, or it cannot be read.
+        If there is no such file, it is a pipe or a device, or it cannot be read.
     ModelError
         If it is not a model, is damaged or comes from a newer version; the message says which and what to do.
     """
     path = Path(path)
-    with reading(path), path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        content = b"" if size > MAX_MODEL_BYTES else file.read()
     try:
-        return decode(content)
+        return decode(FORMAT.read(path, MAX_MODEL_BYTES))
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
 
@@ -54,16 +57,34 @@ def decode(content: bytes) -> Model:
     if not isinstance(detector, str) or detector not in DETECTORS:
         raise ModelError(f"its detector cannot be {detector!r:.80}: upgrade fastdrift, or fit the model anew")
     kind = DETECTORS[detector]
+    promised = ((), ()) if archive.header["version"] < 2 else (("promise",), ROW_ARRAYS)
+    archive.check_names(("detector", "model", *promised[0]), (*kind.own_arrays, "never_moved_values", *promised[1]))
     fields: Any = archive.header.get("model")
     _check_fields({**FIELDS, **kind.own_fields}, fields)
     n_constant = len(fields["never_moved"])
     arrays = kind.read_arrays(archive, 2 * (len(fields["columns"]) - n_constant))
     arrays["never_moved_values"] = archive.array("never_moved_values", (n_constant,))
+    extra = _read_promise(archive, len(fields["columns"]), n_constant)
     attributes = {old: new for new, old in FILE_NAMES.items()}
     values: dict[str, Any] = {}
     for name, value in (*fields.items(), *arrays.items()):
         values[attributes.get(name, name)] = tuple(value) if isinstance(value, list) else value
-    return kind(**values)
+    return kind(**values, **extra)
+
+
+def _read_promise(archive: Archive, n_columns: int, n_constant: int) -> dict[str, Any]:
+    """Return the promise and the statistics of rows; the first version had none."""
+    if archive.header["version"] < 2:
+        return {}
+    promise: Any = archive.header.get("promise")
+    n_varying = n_columns - n_constant
+    if not check_promise(promise):
+        raise ModelError("its promise is none: fit the model anew")
+    shapes = {"mean": (n_varying,), "spread": (n_varying,), "factor": (n_varying, n_varying), "missing": (n_columns,)}
+    rows = RowStatistics(**{name: archive.array(f"row_{name}", shape) for name, shape in shapes.items()})
+    if not ((rows.spread > 0).all() and (np.diag(rows.factor) > 0).all() and (rows.missing >= 0).all()):
+        raise ModelError("its statistics of rows are none: fit the model anew")
+    return {"promise": Promise(**promise), "rows": rows}
 
 
 def _check_fields(checks: Mapping[str, Check], fields: Any) -> None:

@@ -6,21 +6,25 @@ and a range gives the same bits wherever it runs.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastdrift.arrays import Floats
 from fastdrift.errors import DataError
 from fastdrift.kernels.layout import LANES, Span
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 # numbers of input below which waking another thread costs more than it brings
 INLINE_NUMBERS = 200_000
@@ -85,15 +89,22 @@ class _Pool:
         """Submit `copies` copies of a task, none from a worker of ours or while the interpreter shuts down."""
         if copies < 1 or getattr(_local, "worker", False):
             return []
+        futures: list[Future[None]] = []
+        # while the interpreter shuts down it lets nobody import an executor for the first time, nor start a thread
+        with contextlib.suppress(RuntimeError):
+            executor = self._executor(copies)
+            for _ in range(copies):
+                futures.append(executor.submit(task))  # noqa: PERF401  # those before the one that fails count
+        return futures
+
+    def _executor(self, copies: int) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
         with self.lock:
             if self.executor is None or self.workers < copies:
                 # the old executor's threads end once its last user has let go of it
                 self.executor, self.workers = ThreadPoolExecutor(copies, "fastdrift", _mark_worker), copies
-            executor = self.executor
-        try:
-            return [executor.submit(task) for _ in range(copies)]
-        except RuntimeError:
-            return []
+            return self.executor
 
 
 _local = threading.local()

@@ -23,11 +23,13 @@ def check_window(window: object) -> int:
     return int(window)  # type: ignore[call-overload,no-any-return]
 
 
-def check_first_row(first_row: object) -> int:
-    """Return `first_row` as an int, or raise DataError if it is not a whole number of at least 0."""
+def check_first_row(first_row: object, name: str = "first_row", n_rows: int | None = None) -> int:
+    """Return the number of a row as an int, or raise DataError if it is none of at least 0, or beyond `n_rows`."""
     whole = isinstance(first_row, (int, np.integer)) and not isinstance(first_row, bool)
     if not whole or int(first_row) < 0:  # type: ignore[call-overload]
-        raise DataError(f"first_row is {first_row!r}: give the number of the first row in its stream, at least 0")
+        raise DataError(f"{name} is {first_row!r}: give the number of a row, at least 0")
+    if n_rows is not None and int(first_row) > n_rows:  # type: ignore[call-overload]
+        raise DataError(f"{name} is {first_row!r}, but there are {n_rows} rows")
     return int(first_row)  # type: ignore[call-overload,no-any-return]
 
 
@@ -49,11 +51,13 @@ def feature_scales(window: int, centre: Floats, gain: Floats) -> Floats:
 
 
 class Piece(NamedTuple):
-    """A span and the rows that its windows need."""
+    """A span and the rows that its windows need, where they lie: for kernels alone."""
 
     span: Span
     rows: Rows
     first_row: int  # absolute number of the first of them
+    places: Indices  # which column of `rows` each of the table's is
+    held: Any  # whose memory it is
 
 
 class Sweep:
@@ -81,13 +85,15 @@ class Sweep:
         """Return a span with the rows that its windows need."""
         # from the whole block before, if it is there: what lies within the table loads faster
         first = max(self.table.first_row, (span.block - 1) * self.window)
-        return Piece(span, self.table.rows(first, min(self.table.end_row, span.end_block * self.window)), first)
+        laid = self.table.laid(first, min(self.table.end_row, span.end_block * self.window))
+        return Piece(span, laid.rows, first, laid.places, laid.held)
 
     def call(self, name: str, piece: Piece, scales: Floats, width: int, *rest: Any) -> None:
         """Run one of the sweeping kernels over a piece."""
-        layout, slots = layout_of(piece.rows, self.columns)
+        columns = piece.places[self.columns]
+        layout, slots = layout_of(piece.rows, columns)
         n_slots = piece.rows.shape[1] if layout == FLAT else self.columns.size
         plan = make_plan(self.window, self.columns.size, n_slots, width)
-        source = (piece.rows, piece.first_row, self.columns, slots, layout)
+        source = (piece.rows, piece.first_row, columns, slots, layout)
         work = (self.window, plan.tile, plan.held, plan.tables, scales, thread_scratch(plan.scratch_size), plan.sizes)
         kernel(name, self.table.dtype)(source, work, tuple(piece.span), *rest)

@@ -23,7 +23,7 @@ SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Events:
+class Runs:
     """Hold stretches of flagged rows, in order of time, which neither overlap nor touch.
 
     Attributes
@@ -38,6 +38,8 @@ class Events:
         Rows that have a score and so could be flagged.
     index : pandas.DatetimeIndex or None
         Times of all rows, if known.
+    step : float or None
+        Usual seconds from a row to the next, where the times themselves are not at hand.
     """
 
     starts: Integers
@@ -46,6 +48,7 @@ class Events:
     peak_rows: Integers
     is_scored: Booleans
     index: pd.DatetimeIndex | None = None
+    step: float | None = None
 
     def __post_init__(self) -> None:
         for array in (self.starts, self.stops, self.peak_scores, self.peak_rows, self.is_scored):
@@ -96,25 +99,26 @@ def events(
     index: pd.DatetimeIndex | None = None,
     min_length: int = 1,
     merge_gap: int = 0,
-) -> Events:
+) -> Runs:
     """Join flagged rows to events: runs, merged over short gaps, and without the short ones.
 
     Parameters
     ----------
     scores_or_flags : array_like, shape (n_rows,)
-        Scores in order of time, NaN where a row has none; or, without a threshold, flags (bool or 0/1).
+        Scores in order of time, NaN or null where a row has none; or, without a threshold, flags (bool or 0/1). An
+        array or a Series of pandas or polars, or an Arrow array.
     threshold : float, optional
         A row is flagged when its score is strictly above. It comes from a fitted model, never from these scores.
     index : pandas.DatetimeIndex, length n_rows, optional
-        Increasing times of the rows. A Series brings its own.
+        Increasing times of the rows. A pandas Series brings its own.
     min_length : int, default 1
-        Events of fewer rows, gaps merged over included, are dropped.
+        Runs of fewer rows, gaps merged over included, are dropped.
     merge_gap : int, default 0
         Runs with at most so many rows between them, unflagged or without a score, are one event. This comes first.
 
     Returns
     -------
-    Events
+    Runs
         Row ranges, peaks and, with an index, times.
 
     Raises
@@ -146,7 +150,7 @@ def events(
     peaks = [start + known[start:stop].argmax() for start, stop in zip(starts, stops, strict=True)]
     peak_rows = np.array(peaks, np.int64)
     peak_scores = np.full(len(peaks), np.nan) if values is None else known[peak_rows]
-    return Events(starts, stops, peak_scores, peak_rows, is_scored, times)
+    return Runs(starts, stops, peak_scores, peak_rows, is_scored, times)
 
 
 def runs(mask: Booleans) -> tuple[Integers, Integers]:

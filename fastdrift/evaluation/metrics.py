@@ -43,11 +43,12 @@ def evaluate(
     Parameters
     ----------
     scores : array_like, shape (n_rows,)
-        Drift scores, bigger is more abnormal. NaN means that the row has no score; inf ranks on top.
+        Drift scores, bigger is more abnormal; numpy's, pandas', polars' or Arrow's. NaN or null means that the row has
+        no score; inf ranks on top.
     threshold : float
         In the unit of the scores; a row is flagged when its score is strictly above.
     labels : array_like of bool or 0/1, shape (n_rows,), optional
-        True where the system had drifted.
+        True where the system had drifted, of any of those kinds.
     false_alarm_rate : float, optional
         The share of healthy rows that the threshold was made to flag, shown beside the measured one.
     monitored : slice or array_like of bool, shape (n_rows,), optional
@@ -55,7 +56,7 @@ def evaluate(
     events : bool, default False
         Whether to judge events too, and incidents where there are labels: the metrics are in `event`.
     index, min_length, merge_gap, tolerance
-        With `events`: as for `events` and `event_metrics`. A Series of scores brings its own index.
+        With `events`: as for `events` and `event_metrics`. A pandas Series of scores brings its own index.
 
     Returns
     -------

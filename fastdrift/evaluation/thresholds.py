@@ -26,7 +26,7 @@ def threshold_from_labels(
     Parameters
     ----------
     scores : array_like, shape (n_rows,)
-        Drift scores, bigger is more abnormal; NaN where a row has none.
+        Drift scores, bigger is more abnormal; NaN or null where a row has none. An array, a Series or an Arrow array.
     labels : array_like of bool or 0/1, shape (n_rows,)
         True where the system had drifted.
     rule : {"best-f1", "youden"}

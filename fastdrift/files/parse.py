@@ -3,18 +3,119 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
+import re
+import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastdrift.errors import DataError
+from fastdrift.files.source import Source
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
 
+# how many there are of each in a second
+UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+# the first second of 1990 and that of 2100, in UTC: no two units share a number in between
+_FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800
+_TIME_NAME = re.compile(
+    r"[@_]?((unix|epoch|posix|event|log|utc)[_ .-]?)?(ts|time|timestamp|epoch|unix|datetime|date)"
+    r"([_ .-]?(s|secs?|seconds?|ms|millis|milliseconds?|us|micros|microseconds?|ns|nanos|nanoseconds?|utc))?"
+)
 
-def numbers(path: Path, column: Any, name: str, *, text: bool) -> Any:
+
+def is_time_name(name: str) -> bool:
+    """Return whether a column is called like one of times, such as ts, time_ms, epoch or timestampNs."""
+    return _TIME_NAME.fullmatch(name.lower()) is not None
+
+
+def epoch_unit(values: npt.NDArray[Any], name: object) -> str | None:
+    """Return the unit in which numbers are times since 1970, or None if they are something else.
+
+    Parameters
+    ----------
+    values : array of numbers, shape (n_rows,)
+        A column; all are finite, whole and of 1990 to 2100 in one unit, none is below the one before, three differ.
+    name : object
+        What it is called: like a time.
+
+    Returns
+    -------
+    str or None
+        "s", "ms", "us" or "ns".
+    """
+    if not is_time_name(str(name)) or not np.isfinite(values).all():
+        return None
+    if values.dtype.kind == "f" and (np.floor(values) != values).any():
+        return None
+    if (values[1:] < values[:-1]).any() or np.count_nonzero(values[1:] > values[:-1]) < 2:
+        return None
+    first, last = values[0], values[-1]
+    return next((u for u, n in UNITS.items() if first >= _FIRST_SECOND * n and last < _LAST_SECOND * n), None)
+
+
+def is_time(texts: Sequence[str]) -> bool:
+    """Return whether all of some texts are times: as of ISO 8601, or counted since 1970."""
+    import pyarrow as pa
+
+    column = pa.chunked_array([texts], pa.string())
+    return bool(texts) and (epoch_of(column, "time") is not None or _is_iso(column))
+
+
+def epoch_of(column: Any, name: str) -> str | None:
+    """Return the unit of an Arrow column of times since 1970 in any order, gaps aside, or None if it is none."""
+    whole = _whole(column) if is_time_name(name) else None
+    # whether they are in order is another question, with an answer that names the row
+    return None if whole is None else epoch_unit(np.sort(whole.drop_null().to_numpy()), name)
+
+
+def _whole(column: Any) -> Any:
+    """Return an Arrow column of whole numbers as such, all their digits kept and NaN a gap, or None."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    from pyarrow import types
+
+    kind = column.type
+    if not (_is_text(kind) or types.is_integer(kind) or types.is_floating(kind)):
+        return None
+    with contextlib.suppress(pa.ArrowInvalid):
+        if not types.is_floating(kind):
+            return column.cast(pa.int64())
+    with contextlib.suppress(pa.ArrowInvalid):
+        floats = column.cast(pa.float64())
+        return pc.if_else(pc.is_nan(floats), None, floats).cast(pa.int64())
+    return None
+
+
+def _is_iso(column: Any) -> bool:
+    import pandas as pd
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return True
+    known = column.drop_null()
+    if not _is_text(column.type) or not len(known):
+        return False
+    with contextlib.suppress(pa.ArrowInvalid):
+        known[:1].cast(pa.float64())  # 2024 is a number
+        return False
+    try:
+        pd.to_datetime(known.to_pandas(), format="ISO8601", utc=True)
+    except ValueError:
+        return False
+    return True
+
+
+def holds_times(column: Any, name: str) -> bool:
+    """Return whether an Arrow column is one of times by its values, and by its name if they are numbers."""
+    return epoch_of(column, name) is not None or _is_iso(column)
+
+
+def numbers(source: Source, column: Any, name: str, *, text: bool) -> Any:
     """Return an Arrow column as numbers, or name the first value that is none unless text may stay."""
     import pyarrow as pa
     from pyarrow import types
@@ -25,7 +126,7 @@ def numbers(path: Path, column: Any, name: str, *, text: bool) -> Any:
     if types.is_boolean(kind) or types.is_decimal(kind) or types.is_null(kind):
         return column.cast(pa.float64())
     if not _is_text(kind):
-        raise DataError(f"{path}: column {name!r} holds {kind}, not numbers: leave it out (fit with --drop {name})")
+        raise DataError(f"{source}: column {name!r} holds {kind}, not numbers: leave it out (fit with --drop {name})")
     for target in (pa.float64(), pa.bool_()):
         with contextlib.suppress(pa.ArrowInvalid):
             return column.cast(target).cast(pa.float64())
@@ -33,7 +134,7 @@ def numbers(path: Path, column: Any, name: str, *, text: bool) -> Any:
         return column
     row = _first_text(column)
     raise DataError(
-        f"{path}: column {name!r}, row {row}: {column[row].as_py()!r} is not a number: "
+        f"{source}: column {name!r}, row {row}: {column[row].as_py()!r} is not a number: "
         f"correct it, leave the column out (fit with --drop {name}), or make it a gap with `fastdrift prepare`"
     )
 
@@ -59,15 +160,19 @@ def _first_text(column: Any) -> int:
     return low
 
 
-def time_index(path: Path, column: Any, name: str, *, any_order: bool) -> pd.Index[Any]:
-    """Return a column as an index of times, or of numbers, that never goes back unless its times may."""
+def time_index(source: Source, column: Any, name: str, unit: str | None, *, any_order: bool) -> pd.Index[Any]:
+    """Return a column as an index of times, or of numbers, that never goes back unless its times may.
+
+    With a unit the column is one of times since 1970, and the index in UTC.
+    """
     import pandas as pd
 
-    is_unnamed = name.startswith("__index_level_")  # what pandas calls it in Parquet
-    index: pd.Index[Any] = pd.Index(_times(path, column, name), name="timestamp" if is_unnamed else name)
+    is_unnamed = name == "" or name.startswith("__index_level_")  # what pandas calls it in Parquet
+    times = _times(source, column, name) if unit is None else _since_1970(column, unit)
+    index: pd.Index[Any] = pd.Index(times, name="timestamp" if is_unnamed else name)
     missing = np.flatnonzero(index.isna())
     if missing.size:
-        raise DataError(f"{path}: row {missing[0]} has no time in column {name!r}: fill it in, or drop the row")
+        raise DataError(f"{source}: row {missing[0]} has no time in column {name!r}: fill it in, or drop the row")
     is_sortable = isinstance(index, pd.DatetimeIndex)
     if any_order and is_sortable:
         return index
@@ -75,13 +180,19 @@ def time_index(path: Path, column: Any, name: str, *, any_order: bool) -> pd.Ind
     if backward.size:
         row = int(backward[0]) + 1
         raise DataError(
-            f"{path}: time goes back in column {name!r}: row {row} has {index[row]} after {index[row - 1]}: "
+            f"{source}: time goes back in column {name!r}: row {row} has {index[row]} after {index[row - 1]}: "
             f"sort the rows by time{', as `fastdrift prepare` does' if is_sortable else ''}"
         )
     return index
 
 
-def _times(path: Path, column: Any, name: str) -> Any:
+def _since_1970(column: Any, unit: str) -> Any:
+    import pyarrow as pa
+
+    return _whole(column).cast(pa.timestamp(unit, "UTC")).to_pandas()
+
+
+def _times(source: Source, column: Any, name: str) -> Any:
     import pandas as pd
     import pyarrow as pa
 
@@ -92,14 +203,16 @@ def _times(path: Path, column: Any, name: str) -> Any:
     with contextlib.suppress(pa.ArrowInvalid):
         return column.cast(pa.float64()).to_pandas()
     texts = column.to_pandas()
-    with contextlib.suppress(ValueError):
+    # before pandas 3 those of summer and winter are a warning, and no times
+    with contextlib.suppress(ValueError, FutureWarning), warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
         return pd.to_datetime(texts, format="ISO8601")
     # some are no times, or they are of summer and winter
     times = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=True)
     wrong = np.flatnonzero(times.isna() & texts.notna())
     if wrong.size:
         raise DataError(
-            f"{path}: column {name!r}, row {wrong[0]}: {texts[wrong[0]]!r} is not a time such as 2024-01-31 12:00:00: "
-            f"correct it, or name the column that holds the time (--timestamp)"
+            f"{source}: column {name!r}, row {wrong[0]}: {texts[wrong[0]]!r} is not a time such as 2024-01-31 "
+            f"12:00:00: correct it, or name the column that holds the time (--timestamp)"
         )
     return times

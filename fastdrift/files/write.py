@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from fastdrift.files.disk import PathLike, replacing, table_ending
+from fastdrift.files.disk import PathLike, replacing, sending, table_ending
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,31 +24,68 @@ def write_table(table: pd.DataFrame | Iterable[pd.DataFrame], path: PathLike) ->
     import pandas as pd
 
     path = Path(path)
-    write = {".csv": write_csv, ".csv.gz": _write_gzip, ".parquet": _write_parquet}[table_ending(path)]
+    ending = table_ending(path)
+    pieces = [table] if isinstance(table, pd.DataFrame) else table
     with replacing(path) as file:
-        write([table] if isinstance(table, pd.DataFrame) else table, file)
+        if ending == ".parquet":
+            _write_parquet(pieces, file)
+        else:
+            with _packing(file, ending) as packed:
+                _write_rows(pieces, packed, "\t" if ending.startswith(".tsv") else ",")
 
 
-def write_csv(pieces: Iterable[pd.DataFrame], file: IO[bytes]) -> None:
-    """Write frames as one CSV, every number with the fewest digits that give it back.
+def write_csv(pieces: Iterable[pd.DataFrame], stream: IO[bytes], name: str = "standard output") -> None:
+    """Write frames as one CSV to a stream, such as ``sys.stdout.buffer``; all of it is there when this returns.
+
+    Raises
+    ------
+    BrokenPipeError
+        If whoever reads the stream has gone.
+    FileError
+        If the stream cannot take it.
+    """
+    with sending(stream, name) as file:
+        _write_rows(pieces, file, ",")
+
+
+def _write_rows(pieces: Iterable[pd.DataFrame], file: IO[bytes], separator: str) -> None:
+    """Write frames as rows of text, every number with the fewest digits that give it back.
 
     pyarrow takes 0.25 s for 300,000 rows × 8 columns where pandas takes 2.5 s.
     """
     from pyarrow import csv as arrow_csv
 
-    options = arrow_csv.WriteOptions(include_header=False)  # it would put every name in quotes
+    options = arrow_csv.WriteOptions(include_header=False, delimiter=separator)  # it would put every name in quotes
     for number, piece in enumerate(pieces):
         table = _with_short_times(_to_arrow(piece))
         if not number:
             header = io.StringIO()
-            csv.writer(header, lineterminator="\n").writerow(table.column_names)
+            csv.writer(header, delimiter=separator, lineterminator="\n").writerow(table.column_names)
             file.write(header.getvalue().encode())
         arrow_csv.write_csv(table, file, options)
 
 
-def _write_gzip(pieces: Iterable[pd.DataFrame], file: IO[bytes]) -> None:
-    with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
-        write_csv(pieces, cast("IO[bytes]", packed))
+def _packing(file: IO[bytes], ending: str) -> contextlib.AbstractContextManager[IO[bytes]]:
+    """Return a file that packs into another as an ending says, and leaves that open."""
+    if ending.endswith(".gz"):
+        return cast("contextlib.AbstractContextManager[IO[bytes]]", gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+    if ending.endswith(".zst"):
+        import pyarrow as pa
+
+        return cast("contextlib.AbstractContextManager[IO[bytes]]", pa.CompressedOutputStream(_LeftOpen(file), "zstd"))
+    return contextlib.nullcontext(file)
+
+
+class _LeftOpen:
+    """A file that others write to and do not close: it is to reach the disk first."""
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.write, self.flush = file.write, file.flush
+
+    def close(self) -> None:
+        """Leave it open."""
 
 
 def _write_parquet(pieces: Iterable[pd.DataFrame], file: IO[bytes]) -> None:

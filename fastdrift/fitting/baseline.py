@@ -12,19 +12,23 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from fastdrift.detectors.constant import check_scales, split_columns
+from fastdrift.alarms.tail import fold_peaks, learn_promise, read_rate
+from fastdrift.detectors.constant import check_scales
 from fastdrift.detectors.estimator import EstimatorModel, is_estimator
 from fastdrift.detectors.model import Baseline, Model
 from fastdrift.detectors.moments import standardise
 from fastdrift.detectors.registry import DETECTORS
+from fastdrift.detectors.rows import learn_rows
 from fastdrift.detectors.shrinkage import Shrinkage
 from fastdrift.engine.threads import check_threads
-from fastdrift.engine.windows import Sweep, check_length, check_window
+from fastdrift.engine.windows import check_length, check_window
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
-from fastdrift.fitting.folds import check_folds, cut_folds, score_folds, upper_quantile
-from fastdrift.tables.convert import as_table
-from fastdrift.tables.frames import is_frame
+from fastdrift.fitting.folds import by_fold, check_folds, cut_folds, score_folds, upper_quantile
+from fastdrift.fitting.healthy import look_at
+from fastdrift.fitting.metrics import choose_metrics
+from fastdrift.tables.convert import reader_of
+from fastdrift.tables.table import usual_step
 
 
 class Estimator(Protocol):
@@ -42,30 +46,37 @@ def fit(
     *,
     window: int = 50,
     false_alarm_rate: float = 0.05,
+    false_event_rate: float | str | None = None,
     threshold: Literal["cross-fit", "in-sample"] = "cross-fit",
     shrinkage: Shrinkage = "ledoit-wolf",
     columns: Sequence[Hashable] | None = None,
     detector: Literal["mahalanobis", "isolation-forest"] | Estimator = "mahalanobis",
     seed: int = 0,
+    time: Hashable | None = None,
     threads: int | None = None,
 ) -> Model:
     """Learn what healthy telemetry looks like from a baseline.
 
     Parameters
     ----------
-    baseline : array of shape (n_rows, n_columns) or DataFrame
-        Rows of a healthy stretch, in time order, in any units.
+    baseline : array of shape (n_rows, n_columns) or frame
+        Rows of a healthy stretch, in time order, in any units. A frame is one of pandas or polars, an Arrow table or
+        record batch, or what hands out Arrow's C streams, as DuckDB's relations do; a model of one kind scores all.
     window : int, default 50
         Rows in a window.
     false_alarm_rate : float, default 0.05
         The share of clean windows that may be flagged, above 0 and at most 0.5.
+    false_event_rate : float or str, optional
+        How many false alarms (events, not rows) may come a row: ``1 / 10_000``, or text such as "1/day" or "2/week"
+        where rows have times. By default 1 in 10,000, or the strictest that the baseline can support.
     threshold : {"cross-fit", "in-sample"}
         Where the threshold is taken from: scores of windows that the fit has not seen, or scores of the very windows it
         was made from, which is far too low for new rows and there for comparison.
     shrinkage : {"ledoit-wolf", "oas"} or float
         How far the features' correlation is shrunk towards the identity; a number from 0 to 1 fixes it.
     columns : sequence, optional
-        Names (or places) of the columns to use; then scored tables may hold others beside them.
+        Names (or places) of the columns to use; then scored tables may hold others beside them. By default all, but
+        for a column called `label` that holds 0 and 1 alone and columns of times since 1970, which are said.
     detector : {"mahalanobis", "isolation-forest"} or object
         Distances from the baseline's centre, or how easily random cuts part a window from the baseline's. The forest is
         grown by scikit-learn (extra `cli`) and has no shrinkage; scoring does not need it. Or any object with
@@ -74,6 +85,8 @@ def fit(
         own speed. Such a model can't be saved.
     seed : int, default 0
         Of random numbers: the forest's, and which windows are drawn from a long baseline.
+    time : str, optional
+        Name of a frame's column of times, which is no metric: the model does not know it.
     threads : int, optional
         Threads to use; by default what the machine and the container allow.
 
@@ -90,7 +103,8 @@ def fit(
     Warns
     -----
     DriftWarning
-        If the baseline is thin for its number of columns, or windows were left out.
+        If the baseline is thin for its number of columns, windows were left out, a few rows decide what is learnt, a
+        column is taken as labels or time, or only ever grows.
 
     Notes
     -----
@@ -99,6 +113,12 @@ def fit(
     "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
     "Shrinkage algorithms for MMSE covariance estimation". The forest: Liu, Ting and Zhou (2008), "Isolation
     Forest". Beside the baseline, `fit` holds one held-out score a row.
+
+    Rows that hold no readings, such as a value of 1e12 among numbers about 1, would make every later drift look small.
+    If a column's variance is owed to few of its rows, those are left out with their windows: values 1,000 times as far
+    from the median as a middling one, or 50 times in half of the columns at once, unless a tenth as many lie on the way
+    there, as with the spikes of a healthy system. Above 3 % of the rows, or half of the windows, nothing is left out,
+    but it is said.
 
     Examples
     --------
@@ -111,37 +131,48 @@ def fit(
     window = check_window(window)
     _check_options(false_alarm_rate, threshold, shrinkage, detector)
     n_threads = check_threads(threads)
-    table = as_table(baseline, columns)
+    reader = reader_of(baseline)
+    metrics = choose_metrics(reader, columns, time)
+    table = metrics.table
     check_length(table.n_rows, window)
-    varying, constant, values = split_columns(table)
-    sweep = Sweep(table, varying, window)
+    step = usual_step(table.times)
+    asked = None if false_event_rate is None else read_rate(false_event_rate, step)
     folds = cut_folds(table.n_rows, window)
     if threshold == "cross-fit":
         check_folds(table.n_rows, window)
-    standardisation, total = standardise(sweep, n_threads)
-    check_scales(table, varying, standardisation)
+    healthy = look_at(table, window, n_threads)
+    sweep, total = healthy.sweep, healthy.total
+    standardisation = standardise(sweep, healthy.start, total)
+    check_scales(table, sweep.columns, standardisation)
     held_out = folds if threshold == "cross-fit" else []
     kind = DETECTORS[detector] if isinstance(detector, str) else EstimatorModel
     windows = Baseline(sweep, standardisation, folds, held_out, n_threads)
     learnt = kind.learn(windows, shrinkage=shrinkage, seed=seed, estimator=detector)
     scores = score_folds(sweep, learnt.packed_folds or [learnt.packed] * len(folds), folds, n_threads)
-    notes = baseline_notes(total, standardisation.centre.size, window)
+    row_threshold = upper_quantile(scores, false_alarm_rate)
+    peaks = fold_peaks(by_fold(scores, folds), row_threshold, window)
+    promise, promise_notes = learn_promise(peaks, int(total.n_windows), row_threshold, asked, step)
+    rate = float(false_alarm_rate)
+    size_notes = baseline_notes(total, healthy.n_aside, standardisation.centre.size, window, rate)
+    notes = (*metrics.notes, *healthy.notes, *size_notes, *promise_notes)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)
     return kind(
         columns=table.names,
-        named=is_frame(baseline),
-        allow_extra=columns is not None,
+        named=reader.named,
+        allow_extra=metrics.among_others,
         window=window,
-        false_alarm_rate=float(false_alarm_rate),
-        threshold=upper_quantile(scores, false_alarm_rate),
+        false_alarm_rate=rate,
+        threshold=row_threshold,
         threshold_rule=threshold,
-        constant_columns=tuple(table.names[column] for column in constant),
-        constant_values=values,
+        constant_columns=tuple(table.names[column] for column in healthy.constant),
+        constant_values=healthy.values,
         baseline_rows=table.n_rows,
         windows_used=int(total.n_windows),
         windows_left_out=int(total.n_left_out),
-        warnings=tuple(notes),
+        warnings=notes,
+        promise=promise,
+        rows=learn_rows(sweep.table, sweep.columns, window, lacking=table if total.n_left_out else None),
         **learnt.fields,
     )
 

@@ -48,10 +48,15 @@ def score_folds(sweep: Sweep, packed_folds: Sequence[PackedParameters], folds: F
     return scores
 
 
+def by_fold(scores: Floats, folds: Folds) -> list[Floats]:
+    """Return what `score_folds` returned fold by fold."""
+    first = folds[0][0]
+    return [scores[start - first : stop - first] for start, stop in folds]
+
+
 def upper_quantile(scores: Floats, share: float) -> float:
-    """Return the least score that at most `share` of the finite scores exceed; the scores are reordered."""
+    """Return the least score that at most `share` of the finite scores exceed."""
     if not np.isfinite(scores.sum()):
         scores = scores[np.isfinite(scores)]
     rank = math.ceil((1 - share) * (scores.size - 1))
-    scores.partition(rank)
-    return float(scores[rank])
+    return float(np.partition(scores, rank)[rank])

@@ -21,8 +21,8 @@ import numpy as np
 from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-from fastdrift.errors import DriftWarning
-from fastdrift.kernels import distances, features, moments, solving, trees  # noqa: F401  # they bring the entries
+from fastdrift.errors import DriftWarning, EngineError
+from fastdrift.kernels import distances, features, moments, parts, rows, solving, trees  # noqa: F401  # they bring the entries
 from fastdrift.kernels.jitting import ENTRIES, OPTIONS
 
 _HERE = Path(__file__).parent
@@ -39,6 +39,8 @@ def compile_kernel(name: str, dtype: np.dtype[Any] | None, *, keep: bool = True)
 
     Without `keep` it is compiled anew and not kept: numba shows no assembly of what it has loaded.
     """
+    if numba.config.DISABLE_JIT:
+        raise EngineError("fastdrift cannot run without compilation, which NUMBA_DISABLE_JIT forbids: unset it")
     kernel = ENTRIES[name]
     arguments = kernel.arguments(types.float32 if dtype == np.float32 else types.float64)
     dispatcher = numba.njit(**OPTIONS)(kernel.function)

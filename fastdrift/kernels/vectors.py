@@ -142,6 +142,16 @@ def square_root(_typing: Any, vector: Any) -> Any:
 
 
 @intrinsic
+def absolute(_typing: Any, vector: Any) -> Any:
+    """Return every lane without its sign."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return _call(builder, "fabs", list(args))
+
+    return lanes(vector), generate
+
+
+@intrinsic
 def refined_root(_typing: Any, vector: Any) -> Any:
     """Return the square root of every lane, correctly rounded, by multiplication where the processor can start it off.
 

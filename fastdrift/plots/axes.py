@@ -71,6 +71,7 @@ FLAGGED = "#D55E00"
 LABELLED = "#E69F00"
 LABELLED_SHADE = "#FAE6BF"
 BASELINE_SHADE = "#D5EFE6"
+ALARM, ONSET, NOTICE, SILENT = "#7A0C2E", "#D98CA5", "#CC79A7", "#555555"
 
 # A log axis beyond this is of no use and its margins would overflow; how far to look below the threshold;
 # top / bottom up to which ticks are even, and up to which they are at 1, 2, 5, 10, 20, ...

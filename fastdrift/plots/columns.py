@@ -28,7 +28,7 @@ from fastdrift.plots.axes import (
     short,
     stretches,
 )
-from fastdrift.tables.convert import as_table
+from fastdrift.tables.convert import reader_of
 from fastdrift.tables.frames import is_frame
 
 if TYPE_CHECKING:
@@ -66,8 +66,9 @@ def columns_figure(
 
     Parameters
     ----------
-    frame : DataFrame or array of shape (n_rows, n_columns)
-        Telemetry in any units. A DatetimeIndex, increasing, makes an axis of times; else it is of row numbers.
+    frame : frame or array of shape (n_rows, n_columns)
+        Telemetry in any units; a frame is one of pandas, polars or Arrow. A DatetimeIndex, increasing, makes an axis of
+        times; else it is of row numbers.
     flags : array_like of bool or 0/1, shape (n_rows,)
         True where rows are flagged, as in ``scores > model.threshold``.
     baseline : (int, int), optional
@@ -102,8 +103,11 @@ def columns_figure(
     >>> figure.get_suptitle()
     'Telemetry: 459 of 2,000 rows flagged (22.9 %); 12 of 14 columns, 2 left out'
     """
-    names = _names(frame, columns)
-    n_rows, n_columns = np.shape(frame)
+    reader = reader_of(frame)
+    names = list(reader.names if columns is None else columns)[:MOST_COLUMNS]
+    if not names:
+        raise DataError("there is no column to draw")
+    n_rows = reader.n_rows
     marks = {"flagged": (check_labels(flags, n_rows, "flags"), FLAGGED)}
     if labels is not None:
         marks["labelled"] = check_labels(labels, n_rows), LABELLED
@@ -113,7 +117,7 @@ def columns_figure(
     grid = pixel_columns(index, n_rows)
     strips = {name: (column_shares(mask, grid.starts), color) for name, (mask, color) in marks.items()}
     for axes, name in zip(panels, names, strict=True):
-        values = as_table(frame, [name]).rows(0, n_rows)[:, 0].astype(np.float64, copy=False)
+        values = reader.table([name], takes_time=False).rows(0, n_rows)[:, 0].astype(np.float64, copy=False)
         _draw_column(axes, grid, values, str(name))
         _shade_rows(axes, grid, strips["flagged"][0], baseline, n_rows)
     draw_strips(strip_axes, grid.x, strips)
@@ -121,16 +125,10 @@ def columns_figure(
     shades = [shade for shade in panels[0].collections if not str(shade.get_label()).startswith("_")]
     if shades:
         figure.legend(handles=shades, loc="outside lower left", ncols=2, frameon=False)
-    figure.suptitle(_columns_title(marks["flagged"][0], len(names), n_columns), x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(
+        _columns_title(marks["flagged"][0], len(names), len(reader.names)), x=0.01, ha="left", fontweight="bold"
+    )
     return figure
-
-
-def _names(frame: Any, columns: Sequence[Hashable] | None) -> list[Hashable]:
-    if columns is None:
-        columns = list(frame.columns) if is_frame(frame) else as_table(frame).names
-    if not len(columns):
-        raise DataError("there is no column to draw")
-    return list(columns)[:MOST_COLUMNS]
 
 
 def _times(frame: Any) -> pd.DatetimeIndex | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ from fastdrift.plots.axes import (
     shade,
     stretches,
 )
+from fastdrift.plots.events import Marked, draw_events, draw_levels
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,6 +45,8 @@ def score_figure(
     index: pd.DatetimeIndex | None = None,
     baseline: tuple[int, int] | None = None,
     labels: npt.ArrayLike | None = None,
+    events: Iterable[Marked] | None = None,
+    levels: tuple[float, float] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw scores over time on a log axis, with what is flagged and what is labelled in strips below.
@@ -62,6 +66,11 @@ def score_figure(
         First row of the baseline and the row after its last.
     labels : array_like of bool or 0/1, shape (n_rows,), optional
         True where the system had drifted.
+    events : iterable of events, optional
+        What `detect` found: alarms and notices get a strip each. An alarm's bar is pale from its onset to the row in
+        which it was raised; one of missing data is grey.
+    levels : (float, float), optional
+        The scores above which events are alarms, and notices.
     title : str, optional
         Says how many rows are flagged when not given.
 
@@ -92,9 +101,11 @@ def score_figure(
     values = check_scores(scores)
     truth = None if labels is None else check_labels(labels, len(values))
     check_rows(index, baseline, len(values))
-    figure, score_axes, strip_axes = _axes(title or _flagged_title(values, threshold))
+    marked = None if events is None else list(events)
+    n_strips = 1 + (truth is not None) + (0 if marked is None else 2)
+    figure, score_axes, strip_axes = _axes(title or _flagged_title(values, threshold), n_strips)
     starts, x, left, right = pixel_columns(index, len(values))
-    _draw_scores(score_axes, x, *column_extremes(values, starts), threshold)
+    _draw_scores(score_axes, x, column_extremes(values, starts), threshold, levels)
     strips = {"flagged": (column_shares(values > threshold, starts), FLAGGED)}
     if baseline is not None:
         is_baseline = (starts < baseline[1]) & (np.append(starts[1:], len(values)) > baseline[0])
@@ -104,15 +115,31 @@ def score_figure(
         strips["labelled"] = labelled, LABELLED
         shade(score_axes, stretches(labelled > 0, left, right), LABELLED_SHADE, "labelled")
     draw_strips(strip_axes, x, strips)
+    if marked is not None:
+        draw_events(strip_axes, marked, index, len(strips), len(values))
     set_row_axis(strip_axes, index, (left[0], right[-1]))
-    score_axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3, ncols=4, frameon=False)
+    _draw_legend(score_axes, strip_axes)
     return figure
 
 
-def _axes(title: str) -> tuple[Figure, Axes, Axes]:
+def _draw_legend(score_axes: Axes, strip_axes: Axes) -> None:
+    """Name everything between the title and the scores, in one line or two."""
+    handles, names = score_axes.get_legend_handles_labels()
+    others = strip_axes.get_legend_handles_labels()
+    handles, names = handles + others[0], names + others[1]
+    n_columns = len(names) if len(names) <= 5 else -(-len(names) // 2)
+    if len(names) > 5:
+        score_axes.set_title(score_axes.get_title(loc="left"), loc="left", pad=46, fontweight="bold")
+    score_axes.legend(
+        handles, names, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.3, ncols=n_columns, frameon=False
+    )
+
+
+def _axes(title: str, n_strips: int) -> tuple[Figure, Axes, Axes]:
     """Return a figure with empty axes for the scores and, below, for the strips."""
-    figure = new_figure(*SIZE)
-    score_axes, strip_axes = figure.subplots(2, sharex=True, height_ratios=(8, 1))
+    width, height = SIZE
+    figure = new_figure(width, height + 0.25 * max(0, n_strips - 2))
+    score_axes, strip_axes = figure.subplots(2, sharex=True, height_ratios=(8, max(1.0, 0.5 * n_strips)))
     score_axes.spines[["top", "right"]].set_visible(False)
     strip_axes.spines[["top", "right", "left"]].set_visible(False)
     # The padding, in points, leaves a line for the legend.
@@ -126,8 +153,11 @@ def _flagged_title(scores: Floats, threshold: float) -> str:
     return f"Drift score: {flagged:,} of {scored:,} scored rows flagged{share}"
 
 
-def _draw_scores(axes: Axes, x: Floats, low: Floats, high: Floats, threshold: float) -> None:
-    limits = score_limits(low, high, threshold)
+def _draw_scores(
+    axes: Axes, x: Floats, extremes: tuple[Floats, Floats], threshold: float, levels: tuple[float, float] | None
+) -> None:
+    low, high = extremes
+    limits = score_limits(low, np.append(high, levels or ()), threshold)
     axes.set_yscale("log")
     axes.set_ylim(limits)
     axes.set_ylabel("drift score (log scale)")
@@ -137,3 +167,5 @@ def _draw_scores(axes: Axes, x: Floats, low: Floats, high: Floats, threshold: fl
     draw_band(axes, x, low, high, limits, "score")
     line = float(np.clip(threshold, *limits))
     axes.axhline(line, color=FLAGGED, linestyle="--", label=f"threshold {threshold:.4g}")
+    if levels is not None:
+        draw_levels(axes, levels)

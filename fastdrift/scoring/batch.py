@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable
 from typing import Any, Literal
 
 import numpy as np
@@ -13,8 +14,9 @@ from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import Sweep, check_first_row, check_length
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.scoring.spans import SpanScorer, score_spans
-from fastdrift.tables.convert import match_columns
-from fastdrift.tables.frames import is_frame
+from fastdrift.tables.convert import match_columns, reader_of
+from fastdrift.tables.reader import Reader
+from fastdrift.tables.roles import is_label, time_unit
 from fastdrift.tables.table import Table
 
 
@@ -24,6 +26,7 @@ def score(
     *,
     align: Literal["end", "center"] = "end",
     first_row: int = 0,
+    time: Hashable | None = None,
     threads: int | None = None,
 ) -> Any:
     """Score every row by how far the window that ends there is from the baseline.
@@ -32,28 +35,35 @@ def score(
     ----------
     model : Model
         What `fit` returned.
-    data : array of shape (n_rows, n_columns) or DataFrame
-        Rows in time order, in the baseline's units. A frame's columns are matched by name, in any order.
+    data : array of shape (n_rows, n_columns) or frame
+        Rows in time order, in the baseline's units. A frame is one of pandas or polars, an Arrow table or record batch,
+        or what hands out Arrow's C streams, as DuckDB's relations do. Its columns are matched by name, in any order, if
+        the model was fitted on a frame of any kind; a column called `label` that holds 0 and 1 alone, and times
+        since 1970, may stand beside those of the model.
     align : {"end", "center"}
         The row that a window's score is given to: its last, which is when it can be known, or its middle, for looking
         back.
     first_row : int, default 0
         The number of the first row in its stream: a chunk that holds the ``window - 1`` rows before those to be scored
         gives them the bytes that they have in the whole.
+    time : str, optional
+        Name of a frame's column of times, which is no metric and need not be the model's.
     threads : int, optional
         Threads to use; by default what the machine and the container allow.
 
     Returns
     -------
-    array of shape (n_rows,) or Series
-        Mahalanobis distances, or a forest's isolation scores, without units, float64; a Series with the frame's index
-        for a frame. NaN where there is no window (the first `window` - 1 rows) and where the window holds a NaN or inf.
+    array of shape (n_rows,), Series or Arrow array
+        Mahalanobis distances, or a forest's isolation scores, without units, float64, in the table's kind: a pandas
+        Series has the frame's index, or column `time` for one; what hands out Arrow's streams gets a pyarrow array. NaN
+        where there is no window (the first `window` - 1 rows) and where the window holds a NaN or inf.
         A row is flagged if its score is above ``model.threshold``.
 
     Raises
     ------
     DataError
-        If columns are missing, extra or not numbers, or there are fewer rows than a window.
+        If columns are missing, extra or not numbers, there are fewer rows than a window, or the kind of table is not
+        known.
 
     Warns
     -----
@@ -70,7 +80,7 @@ def score(
     --------
     >>> import fastdrift as fd
     >>> data = fd.generate(20_000, seed=1, drifts=["mean-shift"])
-    >>> model = fd.fit(data.frame[:6_000])
+    >>> model = fd.fit(data.frame[:8_000])
     >>> scores = fd.score(model, data.frame)
     >>> drift = scores > model.threshold
     >>> bool(drift[data.labels].mean() > 0.5)
@@ -80,7 +90,8 @@ def score(
         raise DataError(f"the first argument is a {type(model).__name__}, not a Model: call score(model, data)")
     if align not in ("end", "center"):
         raise DataError(f"align is {align!r}: it is 'end' or 'center'")
-    table, columns = match_columns(model.columns, data, named=model.named, allow_extra=model.allow_extra)
+    reader = reader_of(data)
+    table, columns = match_table(model, reader, time)
     check_length(table.n_rows, model.window)
     table = table.starting_at(check_first_row(first_row))
     scores, broken = score_table(model, table, columns, check_threads(threads))
@@ -93,11 +104,29 @@ def score(
         )
     if align == "center":
         _centre(scores, model.window)
-    if is_frame(data):
-        import pandas as pd  # it is loaded already: `data` is of it
+    return reader.scores(scores, time)
 
-        return pd.Series(scores, index=data.index, name="score", copy=False)
-    return scores
+
+def match_table(model: Model, reader: Reader, time: Hashable | None) -> tuple[Table, Indices]:
+    """Return a table, and the indices in it of a model's columns."""
+    allow_extra = _may_hold_others(model, reader, time)
+    return match_columns(model.columns, reader, named=model.named, allow_extra=allow_extra, time=time)
+
+
+def _may_hold_others(model: Model, reader: Reader, time: Hashable | None) -> bool:
+    """Return whether a table may hold columns that are not the model's: its own labels and times always."""
+    if model.allow_extra or not (model.named and reader.named):
+        return model.allow_extra
+    known = {*model.columns, time}
+    return all(_is_no_metric(reader, name) for name in reader.names if name not in known)
+
+
+def _is_no_metric(reader: Reader, name: Hashable) -> bool:
+    try:
+        values = reader.table([name]).rows(0, reader.n_rows)[:, 0]
+    except DataError:  # it holds no numbers: whoever matches the columns says so
+        return False
+    return is_label(name, values) or time_unit(values, name) is not None
 
 
 def _centre(scores: Floats, window: int) -> None:

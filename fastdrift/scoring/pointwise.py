@@ -23,8 +23,8 @@ def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = 
 
     Parameters
     ----------
-    rows : array of shape (n_rows, n_columns) or DataFrame
-        The points.
+    rows : array of shape (n_rows, n_columns) or frame
+        The points; a frame is one of pandas, polars or Arrow.
     mean : array of shape (n_columns,)
     covariance : array of shape (n_columns, n_columns)
         Symmetric and positive definite, in the rows' units squared.
@@ -58,19 +58,19 @@ def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = 
     cholesky = factorise(matrix / (scale[:, None] * scale), table.names)
     factor = pack_factor(cholesky)
     centre_gain = np.stack([centre, 1 / (scale * np.diag(cholesky))], 1).ravel()
-    columns = np.arange(table.n_columns)
     lane_rows = max(1, min(RANGE_NUMBERS // table.n_columns, -(-table.n_rows // MIN_RANGES)) // LANES)
     sizes = distance_sizes(table.n_columns)
     distances = np.empty(table.n_rows)
 
     def task(start: int) -> None:
-        part = table.rows(start, min(start + LANES * lane_rows, table.n_rows))
-        layout, slots = layout_of(part, columns)
-        scratch, out = thread_scratch(sum(sizes)), distances[start : start + len(part)]
-        source = (part, 0, columns, slots, layout)
+        laid = table.laid(start, min(start + LANES * lane_rows, table.n_rows))
+        layout, slots = layout_of(laid.rows, laid.places)
+        scratch, out = thread_scratch(sum(sizes)), distances[start : start + len(laid.rows)]
+        source = (laid.rows, 0, laid.places, slots, layout)
         kernel("distance_range", table.dtype)(source, lane_rows, centre_gain, factor, scratch, sizes, out)
-        for row in np.flatnonzero(~np.isfinite(out)):
-            out[row] = np.inf if np.isfinite(part[row]).all() else np.nan
+        for row in np.flatnonzero(~np.isfinite(out)).tolist():
+            numbers = table.rows(start + row, start + row + 1)
+            out[row] = np.inf if np.isfinite(numbers).all() else np.nan
 
     starts = range(0, table.n_rows, LANES * lane_rows)
     tasks = [functools.partial(task, start) for start in starts]

@@ -41,13 +41,13 @@ class SpanScorer:
         if self.constant.size:
             penalties = (self.values, self.penalties)
             kernel("moved_range", dtype)(
-                piece.rows, piece.first_row, self.constant, window, tuple(span), *penalties, output
+                piece.rows, piece.first_row, piece.places[self.constant], window, tuple(span), *penalties, output
             )
         if squared:
             np.sqrt(part, out=part)
         if np.isfinite(part.sum()):
             return 0
-        columns = np.concatenate([self.sweep.columns, self.constant])
+        columns = piece.places[np.concatenate([self.sweep.columns, self.constant])]
         settle = kernel("settle_range", dtype)
         broken: int = settle(piece.rows, piece.first_row, columns, window, tuple(span), output)
         return broken

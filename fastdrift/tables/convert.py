@@ -3,24 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from fastdrift.arrays import Floats, Indices
 from fastdrift.errors import DataError
-from fastdrift.tables.frames import frame_table, is_frame, is_series
-from fastdrift.tables.table import Table, check_columns, listed, readable
+from fastdrift.tables.array import ArrayReader
+from fastdrift.tables.arrow import ArrowReader, is_arrow_array, is_arrow_frame, is_capsule, read_capsule
+from fastdrift.tables.frames import PandasReader, is_frame, is_series
+from fastdrift.tables.polars import PolarsReader, is_polars_frame, is_polars_series
+from fastdrift.tables.reader import Reader
+from fastdrift.tables.table import Table, check_columns, listed
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+ArrayOrFrame = TypeVar(
+    "ArrayOrFrame",
+    "npt.NDArray[Any]",
+    "pd.Series[Any]",
+    "pd.DataFrame",
+    "pl.Series",
+    "pl.DataFrame",
+    "pa.Array",
+    "pa.ChunkedArray",
+    "pa.RecordBatch",
+    "pa.Table",
+)
 
 
-def like(original: Any, values: Floats) -> Any:
-    """Return values as a Series or frame with the index, and the names, of the original."""
-    import pandas as pd  # it is loaded already: `original` is of it
+def reader_of(data: Any, *, one_column: bool = False) -> Reader:
+    """Return what reads a table of any kind, by its columns' names if it has them; or one column, if that may be.
 
-    if is_series(original):
-        return pd.Series(values, index=original.index, name=original.name, copy=False)
-    return pd.DataFrame(values, index=original.index, columns=original.columns, copy=False)
+    A library is known by what it has loaded: none is imported for the asking, but by an object that hands out Arrow's
+    C streams, which are read once.
+
+    Raises
+    ------
+    DataError
+        If `data` is no array and no frame that is known, or holds a column where a table is wanted.
+    """
+    if is_frame(data) or (one_column and is_series(data)):
+        return PandasReader(data)
+    if is_polars_frame(data) or (one_column and is_polars_series(data)):
+        return PolarsReader(data)
+    if is_arrow_frame(data) or (one_column and is_arrow_array(data)):
+        return ArrowReader(data)
+    if is_series(data) or is_polars_series(data):
+        raise DataError(
+            f"the table is a {type(data).__module__.partition('.')[0]} Series: make a frame with .to_frame()"
+        )
+    if is_arrow_array(data):
+        raise DataError("the table is a pyarrow Array: make a table of it, as with pyarrow.table({'name': data})")
+    if is_capsule(data):
+        return _capsule_reader(data)
+    return ArrayReader(data, one_column=one_column)
+
+
+class _ForNumpy(PolarsReader):
+    """What polars read where there is no pyarrow, for someone who uses neither: results are arrays."""
+
+    def scores(self, values: Floats, _time: Hashable | None) -> Any:
+        """Return the values as they are."""
+        return values
+
+    def like(self, values: Floats, _time: Hashable | None) -> Any:
+        """Return the values as they are."""
+        return values
+
+
+def _capsule_reader(data: Any) -> Reader:
+    frame = read_capsule(data)
+    return ArrowReader(frame) if is_arrow_frame(frame) else _ForNumpy(frame)
 
 
 def as_table(data: Any, columns: Sequence[Hashable] | None = None) -> Table:
@@ -29,70 +87,47 @@ def as_table(data: Any, columns: Sequence[Hashable] | None = None) -> Table:
     Raises
     ------
     DataError
-        If `data` is not a two-dimensional array or a DataFrame of numbers, or lacks a column.
+        If `data` is not a two-dimensional array or a frame of numbers, or lacks a column.
     """
-    if is_frame(data):
-        return frame_table(data, columns)
-    array = as_array(data)
-    if array.ndim != 2:
-        raise DataError(f"the table has {array.ndim} dimension(s): pass rows × columns, an array or a DataFrame")
-    names: Sequence[Hashable] = range(array.shape[1])
-    if columns is not None:
-        names = indices = [_index_of(column, array.shape[1]) for column in columns]
-        if indices != list(range(array.shape[1])):
-            return _array_table(array, names, [array[:, place] for place in indices])
-    return _array_table(array, names, [array[:, index] for index in range(array.shape[1])], array)
+    return reader_of(data).table(columns, takes_time=False)
 
 
-def as_array(data: Any) -> npt.NDArray[Any]:
-    """Return `data` as an array; a masked one, whose mask numpy would drop, is an error."""
-    if isinstance(data, np.ma.MaskedArray):
-        raise DataError("the array is masked: fill it, as with data.filled(np.nan), so that what is missing is NaN")
-    return np.asarray(data)
+def match_columns(
+    names: Sequence[Hashable], reader: Reader, *, named: bool, allow_extra: bool, time: Hashable | None = None
+) -> tuple[Table, Indices]:
+    """Return what `reader` reads as a table, and the indices in it of the columns a model knows as `names`.
 
-
-def _index_of(column: Hashable, n_columns: int) -> int:
-    if isinstance(column, (int, np.integer)) and not isinstance(column, bool) and 0 <= column < n_columns:
-        return int(column)
-    raise DataError(f"column {column!r} is not there: an array's columns are 0 … {n_columns - 1}")
-
-
-def _array_table(array: npt.NDArray[Any], names: Sequence[Hashable], arrays: Sequence[Any], whole: Any = None) -> Table:
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-        raise DataError(f"the array holds {array.dtype}: convert it to float64")
-    check_columns(names)
-    if whole is not None and readable(whole):
-        return Table(names, len(array), whole, arrays)
-    return Table(names, len(array), None, arrays)
-
-
-def match_columns(names: Sequence[Hashable], data: Any, *, named: bool, allow_extra: bool) -> tuple[Table, Indices]:
-    """Return `data` as a table and the indices in it of the columns a model knows as `names`.
-
-    A frame's columns are matched by name, in any order, if the model was fitted on a frame; else by place.
+    A frame's columns are matched by name, in any order, if the model was fitted on a frame of any kind; else by place.
     """
-    if not (named and is_frame(data)):
-        if allow_extra and not named:
-            table = as_table(data)
-            if is_frame(data):
-                raise DataError("the model was fitted on an array's columns: pass an array")
-            indices = [_index_of(name, table.n_columns) for name in names]
-            return table, np.array(indices, np.int64)
-        table = as_table(data)
-        if table.n_columns != len(names):
-            raise DataError(f"the table has {table.n_columns} columns and the model {len(names)}")
-        return table, np.arange(len(names), dtype=np.int64)
-    present = list(data.columns)
-    check_columns(present)
-    missing = [name for name in names if name not in data.columns]
+    if named and reader.named:
+        return _match_names(names, reader, allow_extra, time)
+    table = reader.table(time=time)
+    if isinstance(reader, ArrayReader) and allow_extra and not named:
+        return table, np.array([reader.place_of(name) for name in names], np.int64)
+    if allow_extra and not named:
+        raise DataError("the model was fitted on an array's columns: pass an array")
+    if table.n_columns != len(names):
+        raise DataError(f"the table has {table.n_columns} columns and the model {len(names)}")
+    return table, np.arange(len(names), dtype=np.int64)
+
+
+def _match_names(
+    names: Sequence[Hashable], reader: Reader, allow_extra: bool, time: Hashable | None
+) -> tuple[Table, Indices]:
+    check_columns(reader.names)
+    present, known = set(reader.names), set(names)
+    missing = [name for name in names if name not in present]
     if missing:
-        raise DataError(f"column {missing[0]!r} of the model is missing; the table has {listed(present)}")
-    known = set(names)
-    extra = [name for name in present if name not in known]
+        raise DataError(f"column {missing[0]!r} of the model is missing; the table has {listed(reader.names)}")
+    if time in known and time is not None:
+        raise DataError(f"column {time!r} is a metric of the model: it can't be the rows' time as well")
+    reader.check_time(time)
+    extra = [name for name in reader.names if name not in known and (time is None or name != time)]
     if extra and not allow_extra:
-        raise DataError(
-            f"column {extra[0]!r} is not the model's: drop it, or name the columns to use when fitting (columns=…)"
-        )
-    table = as_table(data, [name for name in present if name in known] if extra else None)
+        remedy = "drop it, or name the columns to use when fitting (columns=…)"
+        if reader.is_time(extra[0]):
+            remedy = f"if it holds the rows' times say time={extra[0]!r}, else drop it"
+        raise DataError(f"column {extra[0]!r} is not the model's: {remedy}")
+    table = reader.table([name for name in reader.names if name in known], time=time)
     place = {name: index for index, name in enumerate(table.names)}
     return table, np.array([place[name] for name in names], np.int64)

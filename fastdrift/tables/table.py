@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+import copy
+import functools
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from fastdrift.arrays import Indices, Rows
+from fastdrift.arrays import Indices, Rows, Times
 from fastdrift.errors import DataError
+from fastdrift.tables.columns import Column, Laid, is_dense, lay_out
 
 # numbers in a piece that is looked at, or converted, at once
 CHUNK_NUMBERS = 1 << 19
@@ -30,17 +33,35 @@ class Table:
         float32 or float64: what pieces are made of.
     """
 
-    def __init__(self, names: Sequence[Hashable], n_rows: int, whole: Rows | None, arrays: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        names: Sequence[Hashable],
+        n_rows: int,
+        whole: Rows | None,
+        columns: Sequence[Column],
+        times: Callable[[], Times | None] = lambda: None,
+    ) -> None:
         self.names = tuple(names)
         self.n_rows = n_rows
         self.first_row = 0
         self._whole = whole
-        self._arrays = arrays
-        self.dtype = np.dtype(np.float64) if whole is None else whole.dtype
+        self._columns = columns
+        self._read_times = times
+        narrow = all(column.dtype == np.float32 for column in columns)
+        self.dtype = np.dtype(np.float32 if narrow else np.float64) if whole is None else whole.dtype
+
+    @functools.cached_property
+    def _all(self) -> Laid | None:
+        """All rows where they lie, if no column need be converted or put together."""
+        if self._whole is not None:
+            return Laid(self._whole, np.arange(self.n_columns), ())
+        if not all(len(column.parts) == 1 and is_dense(column.parts[0], self.dtype) for column in self._columns):
+            return None
+        return lay_out([column.read(0, self.n_rows) for column in self._columns], self.dtype)
 
     def starting_at(self, first_row: int) -> Table:
         """Return the same rows as a chunk of a stream whose first is absolute row `first_row`."""
-        table = Table(self.names, self.n_rows, self._whole, self._arrays)
+        table = copy.copy(self)
         table.first_row = first_row
         return table
 
@@ -54,15 +75,27 @@ class Table:
         """Number of columns."""
         return len(self.names)
 
+    @functools.cached_property
+    def times(self) -> Times | None:
+        """Times of the rows, in UTC, NaT where there is none; None if neither index nor time column holds times."""
+        return self._read_times()
+
     def rows(self, start: int, stop: int) -> Rows:
-        """Return absolute rows `start` … `stop` - 1, a view where that is possible."""
+        """Return absolute rows `start` … `stop` - 1, a view if they lie in one array."""
         start, stop = start - self.first_row, stop - self.first_row
         if self._whole is not None:
             return self._whole[start:stop]
-        piece = np.empty((stop - start, self.n_columns), order="F")
-        for column, array in enumerate(self._arrays):
-            piece[:, column] = _numbers(array[start:stop])
+        piece: Rows = np.empty((stop - start, self.n_columns), self.dtype, order="F")
+        for place, column in enumerate(self._columns):
+            piece[:, place] = column.read(start, stop)
         return piece
+
+    def laid(self, start: int, stop: int) -> Laid:
+        """Return absolute rows `start` … `stop` - 1 where they lie, each column for itself, for kernels alone."""
+        start, stop = start - self.first_row, stop - self.first_row
+        if self._all is None:
+            return lay_out([column.read(start, stop) for column in self._columns], self.dtype)
+        return self._all._replace(rows=self._all.rows[start:stop])
 
     def chunks(self) -> Iterator[tuple[int, Rows]]:
         """Yield the first row of each piece of a bounded size, counted from the table's own first, and the piece.
@@ -97,18 +130,6 @@ class Table:
         return "nowhere"
 
 
-def _numbers(array: Any) -> npt.NDArray[Any]:
-    if isinstance(array, np.ndarray):
-        return array
-    # a nullable or Arrow-backed column
-    return np.asarray(array.to_numpy(dtype=np.float64, na_value=np.nan))
-
-
-def readable(array: npt.NDArray[Any]) -> bool:
-    """Return whether kernels can read an array where it lies."""
-    return array.dtype in (np.float64, np.float32) and array.dtype.isnative and array.flags.aligned
-
-
 def check_columns(names: Sequence[Hashable]) -> None:
     """Raise DataError if there are no columns, or two of one name."""
     if not names:
@@ -124,3 +145,12 @@ def listed(names: Sequence[Hashable] | Any, limit: int = 8) -> str:
     """Return names as text, the first few of them."""
     shown = ", ".join(repr(name) for name in list(names)[:limit])
     return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")
+
+
+def usual_step(times: Times | None) -> float | None:
+    """Return the usual seconds from a row to the next; None without times that advance."""
+    if times is None or len(times) < 2:
+        return None
+    steps = np.diff(times.astype("M8[ns]").astype(np.int64))
+    steps = steps[steps > 0]
+    return float(np.median(steps)) / 1e9 if steps.size else None

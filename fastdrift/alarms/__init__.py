@@ -1,0 +1,1 @@
+"""From scores to what people act on: levels with a promise, events, when they began and why."""

@@ -1,0 +1,66 @@
+"""Clusters: flagged rows that belong together, as windows that overlap share what made them high."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fastdrift.arrays import Booleans, Floats, Integers
+
+
+class Clusters(NamedTuple):
+    """Flagged rows, in order, and where among them each cluster begins."""
+
+    rows: Integers
+    heads: Integers
+
+    @property
+    def starts(self) -> Integers:
+        """The first row of each."""
+        return self.rows[self.heads]
+
+    @property
+    def stops(self) -> Integers:
+        """The row after the last of each."""
+        lasts = np.append(self.heads[1:], self.rows.size) - 1
+        ends: Integers = self.rows[lasts[: self.heads.size]] + 1
+        return ends
+
+    def peaks(self, scores: Floats) -> Floats:
+        """Return the highest score of each."""
+        if not self.heads.size:
+            return np.zeros(0)
+        highest: Floats = np.maximum.reduceat(scores[self.rows], self.heads)
+        return highest
+
+
+def find_clusters(scores: Floats, threshold: float, window: int, *, blind: int) -> Clusters:
+    """Join rows above a threshold until scores have stayed under it for a window.
+
+    Rows without a score neither join nor part, but more than `blind` of them in a row part.
+    """
+    rows = np.flatnonzero(scores > threshold)
+    if not rows.size:
+        return Clusters(rows, rows)
+    between = np.diff(rows) - 1
+    is_apart = between >= window
+    doubtful = np.flatnonzero(between > min(blind, window - 1))
+    if doubtful.size:
+        is_apart[doubtful] = _parted(np.isnan(scores), rows, doubtful, window, blind)
+    return Clusters(rows, np.append(0, np.flatnonzero(is_apart) + 1))
+
+
+def _parted(unscored: Booleans, rows: Integers, doubtful: Integers, window: int, blind: int) -> Booleans:
+    """Return which of the gaps hold a window of quiet scores, or too many rows in a row without one."""
+    if not unscored.any():
+        return np.diff(rows)[doubtful] - 1 >= window
+    count = np.append(0, np.cumsum(unscored))
+    n_unscored = count[rows[doubtful + 1]] - count[rows[doubtful]]
+    quiet = rows[doubtful + 1] - rows[doubtful] - 1 - n_unscored
+    edges = np.flatnonzero(np.diff(unscored, prepend=False, append=False))
+    starts, stops = edges[::2], edges[1::2]
+    long_starts = starts[stops - starts > blind]
+    held = np.searchsorted(long_starts, rows[doubtful + 1]) > np.searchsorted(long_starts, rows[doubtful])
+    parted: Booleans = (quiet >= window) | held
+    return parted

@@ -1,0 +1,96 @@
+"""Missing data: columns that went silent, holes in the times, rows that nothing could be said of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from fastdrift.arrays import Booleans, Floats, Indices, Integers
+from fastdrift.tables.table import Table
+
+# usual steps from a row to the next above which the times have a hole
+HOLE_STEPS = 5
+
+
+class Gap(NamedTuple):
+    """A stretch of missing data."""
+
+    onset: int  # the first row that lacks a value
+    start: int  # the row in which it was plain
+    stop: int
+    columns: tuple[int, ...]  # of the model, as indices
+
+
+def runs(mask: Booleans) -> tuple[Integers, Integers]:
+    """Return the first row of each run of true rows, and the row after its last."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    return edges[::2], edges[1::2]
+
+
+def silent_columns(table: Table, columns: Indices, window: int, most: Floats) -> list[Gap]:
+    """Return where columns lack more than half of a window, and more than any window of the baseline lacked.
+
+    Columns that are silent at the same time are one gap.
+    """
+    limit = np.maximum(window // 2, most)
+    found = []
+    for place, column in enumerate(columns):
+        lacks = np.concatenate([~np.isfinite(rows[:, column]) for _, rows in table.chunks()])
+        if not lacks.any():
+            continue
+        counts = np.append(0, np.cumsum(lacks))
+        ends = np.arange(1, lacks.size + 1)
+        held = counts[1:] - counts[np.maximum(ends - window, 0)]
+        for start, stop in zip(*runs(held > limit[place]), strict=True):
+            first = max(0, int(start) - window + 1)
+            onset = first + int(lacks[first : start + 1].argmax())
+            found.append(Gap(onset, int(start), int(stop), (place,)))
+    return list(_joined(sorted(found)))
+
+
+def _joined(gaps: list[Gap]) -> Iterator[Gap]:
+    held: Gap | None = None
+    for gap in sorted(gaps, key=lambda one: one.start):
+        if held is not None and gap.start < held.stop:
+            held = Gap(min(held.onset, gap.onset), held.start, max(held.stop, gap.stop), (*held.columns, *gap.columns))
+            continue
+        if held is not None:
+            yield held
+        held = gap
+    if held is not None:
+        yield held
+
+
+def blind_stretches(unscored: Booleans, window: int, most: Floats, known: list[Gap]) -> list[Gap]:
+    """Return runs of rows without a score that neither a silent column nor one gap that is none accounts for."""
+    longest = window - 1 + max(window // 2, int(most.max(initial=0.0)))
+    gaps = []
+    for start, stop in zip(*runs(unscored), strict=True):
+        is_known = any(gap.onset < stop and start < gap.stop + window for gap in known)
+        if stop - start > longest and not is_known:
+            gaps.append(Gap(int(start), int(start) + window, int(stop), ()))
+    return gaps
+
+
+def time_holes(times: Integers, step: float, most: int) -> Integers:
+    """Return the rows before which more than so many usual steps are missing."""
+    longest = most * step * 1e9
+    holes: Integers = np.flatnonzero(np.diff(times) > longest) + 1
+    return holes
+
+
+def holes_note(times: Integers, holes: Integers, window: int) -> str:
+    """Return what is to be said of holes in the times: how many, the first, the longest, and windows that span one."""
+    lengths = times[holes] - times[holes - 1]
+    longest = int(holes[lengths.argmax()])
+    spans = np.unique((holes[:, None] + np.arange(window - 1)).ravel())
+    n_windows = int(np.count_nonzero((spans >= window - 1) & (spans < times.size)))
+    first, most = (str(np.timedelta64(int(one), "ns").astype("m8[s]")) for one in (lengths[0], lengths.max()))
+    counted = f"{holes.size:,} hole{'' if holes.size == 1 else 's'}"
+    return (
+        f"the times have {counted} of more than {HOLE_STEPS} usual steps: the "
+        f"first before row {holes[0]:,} ({first}), the longest before row {longest:,} ({most}); {n_windows:,} windows "
+        f"span one and are scored as if it were not there (fastdrift prepare --freq makes a regular grid)"
+    )

@@ -1,0 +1,110 @@
+"""The promise about events: levels from the tail of the baseline's clusters of flagged rows."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from fastdrift.alarms.clusters import find_clusters
+from fastdrift.arrays import Floats
+from fastdrift.detectors.promise import DAY, LEAST_CLUSTERS, Promise, notice_rate
+from fastdrift.errors import DataError
+
+# one alarm in so many rows is promised unless another rate is asked for: about one a week at a row a minute
+USUAL_RATE = 1e-4
+# alarms are to come at half the promised rate, which keeps the worst of many seeds within twice the promise; notices,
+# which promise nothing, at three quarters of theirs: at half, incidents of public sets are lost without need
+ALARM_SAFETY, NOTICE_SAFETY = 2.0, 4 / 3
+# the share of cluster peaks that the tail is fitted to, and the quantile of their excesses that gives its slope: the
+# mean would follow outliers in the baseline (3 % of them moved an alarm level from 7.4 to 15)
+TAIL_SHARE, SLOPE_QUANTILE = 3, 0.7
+
+SECONDS = {
+    "second": 1.0,
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": DAY,
+    "week": 7 * DAY,
+    "month": 30 * DAY,
+    "year": 365 * DAY,
+}
+
+
+def read_rate(rate: Any, step: float | None) -> float:
+    """Return false alarm events a row from a number, or from text such as "1/day" where rows have times."""
+    if isinstance(rate, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(?:/|per|an?)\s*(\w+?)s?\s*", rate)
+        if not match or match[2] not in SECONDS or float(match[1]) <= 0:
+            raise DataError(
+                f"false_event_rate is {rate!r}: give events a row such as 1 / 10_000, or text such as '1/day'"
+            )
+        if step is None:
+            raise DataError(
+                f"false_event_rate is {rate!r}, but the rows have no times: give events a row, as 1 / 10_000"
+            )
+        by_row: float = float(match[1]) * step / SECONDS[match[2]]
+        if by_row >= 1:
+            raise DataError(f"false_event_rate is {match[0]!r}, which is {by_row:.3g} a row: give less than 1 a row")
+        return by_row
+    is_number = isinstance(rate, (int, float, np.number)) and not isinstance(rate, bool)
+    if not is_number or not 0 < float(rate) < 1:
+        raise DataError(f"false_event_rate is {rate!r}: give false alarm events a row, above 0 and below 1")
+    return float(rate)
+
+
+def fold_peaks(scores: Iterable[Floats], threshold: float, window: int) -> Floats:
+    """Return the peaks of the clusters of flagged rows, highest first; none goes on across folds or broken windows."""
+    peaks = [find_clusters(part, threshold, window, blind=0).peaks(part) for part in scores]
+    return np.sort(np.concatenate(peaks))[::-1]
+
+
+def learn_promise(
+    peaks: Floats, n_scored: int, threshold: float, asked: float | None, step: float | None
+) -> tuple[Promise, list[str]]:
+    """Return a promise from the baseline's cluster peaks, and what is to be said of it.
+
+    The level at which N events of the baseline come is u + slope · ln(m / N), m the peaks above u (an exponential tail:
+    Pickands 1975 with shape 0). Where the tail cannot be known the promise is widened to what can.
+    """
+    if asked is not None and peaks.size >= LEAST_CLUSTERS and asked / ALARM_SAFETY > peaks.size / n_scored:
+        raise DataError(
+            f"false_event_rate is {asked:.3g} a row, looser than the {peaks.size} clusters of flagged rows that the "
+            f"baseline has in {n_scored} rows: at most {ALARM_SAFETY * peaks.size / n_scored:.3g}"
+        )
+    wanted = USUAL_RATE if asked is None else asked
+    strictest = 1 / n_scored if peaks.size >= LEAST_CLUSTERS else ALARM_SAFETY / n_scored
+    rate = max(wanted, strictest)
+    start, slope, count = _fit_tail(peaks)
+    alarm, notice = (
+        max(threshold, _level(peaks, start, slope, count, share * n_scored))
+        for share in (rate / ALARM_SAFETY, notice_rate(wanted, rate) / NOTICE_SAFETY)
+    )
+    promise = Promise(
+        wanted, rate, max(alarm, notice), notice, start, slope, count / n_scored, int(peaks.size), n_scored, step
+    )
+    # unasked, the strictest promise there can be is what is wanted
+    is_short = asked is not None and rate > asked
+    return promise, [f"false_event_rate: {promise.shortfall()}"] if is_short else []
+
+
+def _fit_tail(peaks: Floats) -> tuple[float, float, int]:
+    """Return where the tail starts, the mean excess over that, and how many peaks are in it."""
+    count = peaks.size // TAIL_SHARE
+    if peaks.size < LEAST_CLUSTERS:
+        return float(peaks[-1]) if peaks.size else 0.0, 0.0, int(peaks.size)
+    start = float(peaks[count])
+    excess = float(np.quantile(peaks[:count] - start, SLOPE_QUANTILE))
+    return start, excess / math.log(1 / (1 - SLOPE_QUANTILE)), count
+
+
+def _level(peaks: Floats, start: float, slope: float, count: int, n_events: float) -> float:
+    """Return the level that so many events of the baseline pass; one of its peaks where there is no tail to fit."""
+    if not peaks.size:
+        return 0.0
+    if slope > 0 and n_events < count:
+        return start + slope * math.log(count / n_events)
+    return float(peaks[min(int(n_events), peaks.size - 1)])

@@ -1,0 +1,181 @@
+"""The command explain: what every column adds to the scores of rows, or of an event."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+import numpy as np
+
+from fastdrift.cli import options
+from fastdrift.cli.inputs import read_for
+from fastdrift.cli.looking import find_events
+from fastdrift.cli.options import examples, takes
+from fastdrift.cli.places import find_stretch
+from fastdrift.cli.settings import ExplainSettings
+from fastdrift.cli.tables import numbers_table
+from fastdrift.cli.terminal import progress, show
+from fastdrift.cli.usage import check_outputs
+from fastdrift.detectors.model import Model
+from fastdrift.detectors.store import load_model
+from fastdrift.errors import DataError
+from fastdrift.evaluation.lines import percent
+from fastdrift.files.disk import table_ending, write_bytes, write_json
+from fastdrift.files.write import write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from fastdrift.alarms.events import Event
+
+
+class Explained(NamedTuple):
+    """What every column adds: in each row, on average, and of what that is the reason."""
+
+    title: str
+    frame: pd.DataFrame
+    means: pd.Series[float]
+    event: Event | None
+
+
+@click.command(
+    epilog=examples(
+        "explain model.fastdrift today.parquet --event 0 --plot why.png",
+        "explain model.fastdrift today.parquet --rows 4700:4800 --signed --output parts.csv",
+    )
+)
+@click.argument("model_path", metavar="MODEL")
+@click.argument("path", metavar="DATA")
+@click.option("--rows", metavar="A:B", help="The rows from A up to B, not included, counted from 0; or times A..B.")
+@click.option(
+    "--event",
+    type=click.IntRange(0),
+    metavar="N",
+    help="An event by its number in the table of `fastdrift detect` with the same --ignore, --last and --since.",
+)
+@click.option("--signed", is_flag=True, help="Parts with signs that add up to the squared score, instead of shares.")
+@click.option("--output", metavar="FILE", help="Where the parts of every row go: .csv, .csv.gz, .parquet or .json.")
+@click.option("--plot", metavar="FILE", help="Where a picture of bars goes, a .png or .svg.")
+@options.ignore
+@options.asked_rows
+@options.timestamp
+@options.threads
+@options.as_json
+@takes(settings=ExplainSettings)
+def explain(settings: ExplainSettings) -> None:
+    """Say which columns are the reason for the scores of DATA by MODEL, in rows or in an event.
+
+    A column's share is what it adds to the squared score, by its level, its spread and how it moves with others; shares
+    add up to 100 %. Rows are told by their average, and in how many of them a column is the first reason.
+    """
+    _check_usage(settings)
+    with progress(2) as step:
+        step(f"reading {settings.path}")
+        model = load_model(settings.model_path)
+        frame = read_for(model, settings.path, settings.reading).frame
+        step("explaining")
+        explained = _explain(model, frame, settings)
+        picture = None if settings.plot is None else _draw(explained, settings)
+    document = _document(explained, settings)
+    _write(explained, document, settings.output)
+    if settings.plot is not None and picture is not None:
+        write_bytes(picture, settings.plot)
+    files = [path for path in (settings.output, settings.plot) if path is not None]
+    show(document | {"files": files}, [_table(explained, settings)], as_json=settings.as_json)
+
+
+def _check_usage(settings: ExplainSettings) -> None:
+    if (settings.rows is None) == (settings.event is None):
+        raise click.UsageError("say what to explain: --rows A:B, or --event N")
+    check_outputs([settings.output, settings.plot], [settings.model_path, settings.path])
+    if settings.output is not None and not settings.output.endswith(".json"):
+        table_ending(Path(settings.output))
+
+
+def _explain(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Explained:
+    from fastdrift.alarms.explain import explain as explain_rows
+
+    event = None
+    if settings.rows is not None:
+        text = settings.rows
+        first, stop = find_stretch(text if ".." in text else text.replace(":", "..", 1), frame.index, "--rows")
+        title = f"Rows {first:,} to {stop - 1:,}"
+    else:
+        event = _event(model, frame, settings)
+        first, stop = event.start, event.stop
+        title = f"Event {settings.event}, {event.kind}, rows {first:,} to {stop - 1:,}: {event.why}"
+    parts = explain_rows(model, frame, rows=slice(first, stop), signed=settings.signed, threads=settings.threads)
+    whole = parts.dropna()
+    if whole.empty:
+        raise DataError(f"{title}: no row there has a score, so there is nothing to explain")
+    # an event's shares are those of its mean parts, as `explain(events=)` gives them
+    means = whole.mean() if event is None else _of_event(model, frame, event, settings)
+    order = np.argsort(-means.abs().to_numpy(), kind="stable")
+    return Explained(title, parts, means.iloc[order], event)
+
+
+def _event(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Event:
+    found, number = find_events(model, frame, settings.looking, settings.threads), settings.event
+    assert number is not None  # noqa: S101  # it was checked
+    if number >= len(found):
+        raise DataError(f"--event {number}: there are {len(found)} events, numbered from 0; see `fastdrift detect`")
+    event = found[number]
+    if event.kind == "missing data":
+        raise DataError(f"--event {number} is missing data, which has no scores to explain: {event.why}")
+    return event
+
+
+def _of_event(model: Model, frame: pd.DataFrame, event: Event, settings: ExplainSettings) -> pd.Series[float]:
+    from fastdrift.alarms.explain import explain as explain_rows
+
+    return explain_rows(model, frame, events=[event], signed=settings.signed, threads=settings.threads).iloc[0]
+
+
+def _document(explained: Explained, settings: ExplainSettings) -> dict[str, Any]:
+    event, frame = explained.event, explained.frame
+    return {
+        "model": settings.model_path,
+        "data": settings.path,
+        "explained": explained.title,
+        "rows": len(frame),
+        "rows_without_a_score": int(frame.isna().any(axis=1).sum()),
+        "signed": settings.signed,
+        "columns": {str(name): float(value) for name, value in explained.means.items()},
+        "event": None if event is None else event.to_dict(),
+    }
+
+
+def _write(explained: Explained, document: dict[str, Any], path: str | None) -> None:
+    if path is None:
+        return
+    if path.endswith(".json"):
+        write_json(document, path)
+    else:
+        frame = explained.frame
+        write_table(frame if frame.index.name is not None else frame.rename_axis(index="row"), path)
+
+
+def _table(explained: Explained, settings: ExplainSettings) -> Table:
+    whole = explained.frame.dropna()
+    firsts = whole.columns[np.argmax(np.abs(whole.to_numpy()), axis=1)]
+    rows = []
+    for name, value in explained.means.items():
+        told = f"{value:,.2f}" if settings.signed else percent(float(value))
+        rows.append((str(name), told, f"{np.count_nonzero(firsts == name):,}"))
+    if settings.signed:
+        rows.append(("squared score", f"{explained.means.sum():,.2f}", ""))
+    names = ("part" if settings.signed else "share", f"first in, of {len(whole):,} rows")
+    return numbers_table(explained.title, names, rows)
+
+
+def _draw(explained: Explained, settings: ExplainSettings) -> bytes:
+    from fastdrift.plots.axes import to_bytes
+    from fastdrift.plots.reasons import reasons_figure
+
+    means = explained.means
+    figure = reasons_figure(
+        {str(name): float(value) for name, value in means.items()}, title=explained.title, signed=settings.signed
+    )
+    return to_bytes(figure, "svg" if str(settings.plot).lower().endswith(".svg") else "png")

@@ -1,0 +1,28 @@
+"""Looking for events where the command line says: what is left out, and which rows are asked about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastdrift.cli.places import find_since, find_stretch
+from fastdrift.cli.settings import LookSettings
+from fastdrift.cli.verdict import narrowed
+from fastdrift.detectors.model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fastdrift.alarms.events import Events
+
+
+def find_events(model: Model, frame: pd.DataFrame, settings: LookSettings, threads: int | None) -> Events:
+    """Return the events that are on, or began, in the rows asked about.
+
+    One that began before keeps its onset, which rows since then alone could not tell: all rows are looked at.
+    """
+    from fastdrift.alarms.detect import detect
+
+    ignore = [find_stretch(text, frame.index, "--ignore") for text in settings.ignore]
+    since = find_since(settings.since, settings.last, frame.index)
+    found = detect(model, frame, since=since, ignore=ignore, threads=threads)
+    return narrowed(found, detect(model, frame, ignore=ignore, threads=threads), since) if since else found

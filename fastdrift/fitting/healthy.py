@@ -1,0 +1,123 @@
+"""What of a baseline a model is learnt from: its windows, less those that hold no readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fastdrift.arrays import Floats, Indices
+from fastdrift.detectors.constant import split_columns
+from fastdrift.detectors.moments import Moments, first_moments
+from fastdrift.engine.windows import Sweep
+from fastdrift.fitting.kept import KeptRows
+from fastdrift.fitting.outliers import Spread, find_outliers, find_rare_moves, sample_spread
+from fastdrift.tables.table import Table
+
+# of the rows, more than which are not set aside: so many are part of what the system does
+MOST_ROWS = 0.03
+# rows that a note names
+SHOWN = 3
+REMEDY = "look at the rows, and drop or mend them (clean with bounds=…, fastdrift prepare --bounds)"
+
+
+class Healthy(NamedTuple):
+    """Windows of a baseline over its varying columns, what they add up to, and what is to be said of them."""
+
+    table: KeptRows
+    sweep: Sweep
+    start: Floats  # what the total's features are told from
+    total: Moments
+    constant: Indices
+    values: Floats  # of the constant columns
+    n_aside: float = 0.0  # windows left out because they hold no readings
+    notes: tuple[str, ...] = ()
+
+
+def look_at(baseline: Table, window: int, threads: int) -> Healthy:
+    """Return the windows of a baseline, less those that hold no readings if its columns are dominated by such rows."""
+    table = KeptRows(baseline)
+    healthy, parts = _look(table, window, threads)
+    spread = sample_spread(table, healthy.sweep.columns)
+    outliers = find_outliers(table, spread, _loudest(parts, spread.columns.size))
+    if outliers.size:
+        healthy = _without(healthy, outliers, spread, threads)
+    return healthy._replace(notes=(*healthy.notes, *_rare_notes(healthy.table, spread, window)))
+
+
+def _look(table: KeptRows, window: int, threads: int) -> tuple[Healthy, Sequence[Moments]]:
+    varying, constant, values = split_columns(table)
+    sweep = Sweep(table, varying, window)
+    start, parts = first_moments(sweep, threads)
+    return Healthy(table, sweep, start, Moments.total(parts), constant, values), parts
+
+
+def _loudest(parts: Sequence[Moments], n_columns: int) -> Floats:
+    """Return every column's deviation within windows (root mean square) in the span where it is largest."""
+    squares = [part.products[n_columns:] / part.n_windows for part in parts if part.n_windows]
+    loudest: Floats = np.sqrt(np.max(squares, axis=0, initial=0.0))
+    return loudest
+
+
+def _without(healthy: Healthy, outliers: Indices, spread: Spread, threads: int) -> Healthy:
+    """Return the windows that hold no outlier; all, and what that means, if too few would be left."""
+    table, window = healthy.table, healthy.sweep.window
+    share, places = f"{outliers.size:,} of the baseline's {table.n_rows:,} rows", _places(table, outliers, spread)
+    if outliers.size <= MOST_ROWS * table.n_rows:
+        aside = rows_in_no_window(outliers, table.n_rows, window)
+        kept, _ = _look(KeptRows(table, aside), window, threads)
+        if kept.total.n_windows > kept.total.n_left_out:
+            n_aside = kept.total.n_left_out - healthy.total.n_left_out
+            note = (
+                f"{share} hold values so far from all others that they can be no readings ({places}): the "
+                f"{n_aside:,.0f} windows that hold them are left out; {REMEDY}"
+            )
+            return kept._replace(n_aside=n_aside, notes=(note,))
+    note = (
+        f"{share} dominate it, by values far from all others ({places}), and are too many to leave out their windows: "
+        f"drift that is smaller is missed; {REMEDY}"
+    )
+    return healthy._replace(notes=(note,))
+
+
+def rows_in_no_window(outliers: Indices, n_rows: int, window: int) -> Indices:
+    """Return outliers and the rows between them that are too few for a window.
+
+    What a column does in those alone nobody learns, and it counts as constant.
+    """
+    between = np.diff(outliers, prepend=-1, append=n_rows) - 1
+    counts, inside = np.ones(2 * outliers.size + 1, np.int64), np.ones(2 * outliers.size + 1, np.bool_)
+    counts[::2], inside[::2] = between, between < window
+    return np.flatnonzero(np.repeat(inside, counts))
+
+
+def _places(table: KeptRows, outliers: Indices, spread: Spread) -> str:
+    """Return the first few outliers as text, each with the column that is furthest from its median."""
+    rows = outliers[:SHOWN]
+    with np.errstate(over="ignore"):
+        distances = np.abs(table.picked(rows)[:, spread.columns] - spread.median) / spread.scale
+    furthest = np.argmax(np.nan_to_num(distances, nan=-1.0), axis=1)
+    return _told(table, rows, spread.of(furthest)) + (", …" if outliers.size > SHOWN else "")
+
+
+def _told(table: KeptRows, rows: Indices, spread: Spread) -> str:
+    """Return as text what one column each is in some rows, and usually."""
+    values = table.picked(rows)[np.arange(rows.size), spread.columns]
+    return ", ".join(
+        f"row {row}: column {table.names[column]!r} is {value:g}, usually {median:g}"
+        for row, column, value, median in zip(rows, spread.columns, values, spread.median, strict=True)
+    )
+
+
+def _rare_notes(table: KeptRows, spread: Spread, window: int) -> list[str]:
+    """Return what is to be said of columns that move in one short stretch alone."""
+    rare, rows = find_rare_moves(table, spread, window)
+    if not rows.size:
+        return []
+    more = ", …" if rows.size > SHOWN else ""
+    return [
+        f"columns that move in one stretch of the baseline alone, shorter than a window: {rows.size} "
+        f"({_told(table, rows[:SHOWN], rare.of(slice(SHOWN)))}{more}); moves that are smaller are missed, so if these "
+        f"rows are faulty, drop or mend them"
+    ]
