@@ -28,10 +28,11 @@ from fastdrift.files import disk
 from fastdrift.files.archive import DIGEST_LENGTH
 from fastdrift.files.csv import GAPS
 from fastdrift.files.disk import staged, write_bytes, write_json
-from fastdrift.files.parse import UNITS, epoch_unit
+from fastdrift.files.parse import epoch_unit
 from fastdrift.files.read import column_names, read_noted_table, read_table
 from fastdrift.files.source import spooled
 from fastdrift.files.write import write_table
+from fastdrift.tables.roles import UNITS
 
 TIMES = pd.date_range("2024-01-01", periods=3, freq="min", name="timestamp")
 

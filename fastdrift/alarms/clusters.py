@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastdrift.arrays import Booleans, Floats, Integers
+from fastdrift.evaluation.events import runs
 
 
 class Clusters(NamedTuple):
@@ -58,8 +59,7 @@ def _parted(unscored: Booleans, rows: Integers, doubtful: Integers, window: int,
     count = np.append(0, np.cumsum(unscored))
     n_unscored = count[rows[doubtful + 1]] - count[rows[doubtful]]
     quiet = rows[doubtful + 1] - rows[doubtful] - 1 - n_unscored
-    edges = np.flatnonzero(np.diff(unscored, prepend=False, append=False))
-    starts, stops = edges[::2], edges[1::2]
+    starts, stops = runs(unscored)
     long_starts = starts[stops - starts > blind]
     held = np.searchsorted(long_starts, rows[doubtful + 1]) > np.searchsorted(long_starts, rows[doubtful])
     parted: Booleans = (quiet >= window) | held

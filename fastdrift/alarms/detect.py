@@ -10,7 +10,7 @@ import numpy as np
 
 from fastdrift.alarms.clusters import find_clusters
 from fastdrift.alarms.events import ALARM, DRIFT, MISSING, NOTICE, PERSISTENT, Event, Events
-from fastdrift.alarms.missing import HOLE_STEPS, Gap, blind_stretches, holes_note, runs, silent_columns, time_holes
+from fastdrift.alarms.missing import HOLE_STEPS, Gap, blind_stretches, holes_note, silent_columns, time_holes
 from fastdrift.alarms.onset import WINDOWS_BACK, best_split
 from fastdrift.alarms.reasons import Reasons
 from fastdrift.arrays import Floats, Indices
@@ -19,6 +19,7 @@ from fastdrift.detectors.promise import Promise
 from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import check_first_row, check_length
 from fastdrift.errors import DataError, ModelError
+from fastdrift.evaluation.events import runs
 from fastdrift.scoring.batch import match_table, score_table
 from fastdrift.tables.convert import reader_of
 from fastdrift.tables.table import Table

@@ -11,6 +11,7 @@ import numpy as np
 
 from fastdrift.detectors.promise import Promise
 from fastdrift.evaluation.events import Runs
+from fastdrift.evaluation.lines import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +53,6 @@ class Event(NamedTuple):
     def is_alarm(self) -> bool:
         """Whether the promise is about it, or it is missing data."""
         return self.level == ALARM
-
-    @property
-    def ended_as(self) -> str:
-        """Return how it ended, in words."""
-        return "still on" if self.still_on else "over"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it by the names of `Events.to_frame`, ready for JSON: no inf or NaN, times as text."""
@@ -189,14 +185,14 @@ class Events:
             return f"No drift: nothing was above the level of a notice.{but}"
         on = [event for event in self.alarms if event.still_on]
         if not self.alarms:
-            return f"No alarm; {_count(len(self.notices), 'notice')}, the last in {_when(self.notices[-1])}."
-        counted = _count(len(self.alarms), "alarm") + (
-            f" and {_count(len(self.notices), 'notice')}" if self.notices else ""
+            return f"No alarm; {counted(len(self.notices), 'notice')}, the last in {_when(self.notices[-1])}."
+        counts = counted(len(self.alarms), "alarm") + (
+            f" and {counted(len(self.notices), 'notice')}" if self.notices else ""
         )
         if on:
             lead = "Data missing now" if on[-1].kind == MISSING else "Drifting now"
-            return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counted} in all)."
-        return f"{counted}; the last began in {_when(self.alarms[-1])} and is over: {_short(self.alarms[-1].why)}."
+            return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counts} in all)."
+        return f"{counts}; the last began in {_when(self.alarms[-1])} and is over: {_short(self.alarms[-1].why)}."
 
     def __repr__(self) -> str:
         """Return the answer, the first events as a table, and the promise."""
@@ -215,10 +211,6 @@ def _short(why: str) -> str:
     """Return the first two reasons of several."""
     parts = why.split(", ")
     return ", ".join(parts[:2]) + (", …" if len(parts) > 2 else "")
-
-
-def _count(number: int, name: str) -> str:
-    return f"{number:,} {name}{'' if number == 1 else 's'}"
 
 
 def _when(event: Event) -> str:

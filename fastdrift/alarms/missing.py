@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fastdrift.arrays import Booleans, Floats, Indices, Integers
+from fastdrift.evaluation.events import runs
+from fastdrift.evaluation.lines import counted
 from fastdrift.tables.table import Table
 
 # usual steps from a row to the next above which the times have a hole
@@ -23,31 +25,34 @@ class Gap(NamedTuple):
     columns: tuple[int, ...]  # of the model, as indices
 
 
-def runs(mask: Booleans) -> tuple[Integers, Integers]:
-    """Return the first row of each run of true rows, and the row after its last."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return edges[::2], edges[1::2]
-
-
 def silent_columns(table: Table, columns: Indices, window: int, most: Floats) -> list[Gap]:
     """Return where columns lack more than half of a window, and more than any window of the baseline lacked.
 
     Columns that are silent at the same time are one gap.
     """
     limit = np.maximum(window // 2, most)
+    starts = np.maximum(np.arange(1, table.n_rows + 1) - window, 0)
     found = []
-    for place, column in enumerate(columns):
-        lacks = np.concatenate([~np.isfinite(rows[:, column]) for _, rows in table.chunks()])
-        if not lacks.any():
-            continue
+    for place, lacks in _lacking(table, columns).items():
         counts = np.append(0, np.cumsum(lacks))
-        ends = np.arange(1, lacks.size + 1)
-        held = counts[1:] - counts[np.maximum(ends - window, 0)]
+        held = counts[1:] - counts[starts]
         for start, stop in zip(*runs(held > limit[place]), strict=True):
             first = max(0, int(start) - window + 1)
             onset = first + int(lacks[first : start + 1].argmax())
             found.append(Gap(onset, int(start), int(stop), (place,)))
     return list(_joined(sorted(found)))
+
+
+def _lacking(table: Table, columns: Indices) -> dict[int, Booleans]:
+    """Return which rows lack a value, for each of the columns that do."""
+    is_broken = np.zeros(columns.size, bool)
+    for _, rows in table.chunks():
+        is_broken |= ~np.isfinite(rows[:, columns]).all(axis=0)
+    places = np.flatnonzero(is_broken)
+    lacks = np.empty((places.size, table.n_rows), bool)
+    for start, rows in table.chunks():
+        lacks[:, start : start + len(rows)] = ~np.isfinite(rows[:, columns[places]]).T
+    return dict(zip(places.tolist(), lacks, strict=True))
 
 
 def _joined(gaps: list[Gap]) -> Iterator[Gap]:
@@ -64,7 +69,10 @@ def _joined(gaps: list[Gap]) -> Iterator[Gap]:
 
 
 def blind_stretches(unscored: Booleans, window: int, most: Floats, known: list[Gap]) -> list[Gap]:
-    """Return runs of rows without a score that neither a silent column nor one gap that is none accounts for."""
+    """Return runs of rows without a score that no silent column explains.
+
+    Those that a single gap makes are passed over if it is too short to be called silence.
+    """
     longest = window - 1 + max(window // 2, int(most.max(initial=0.0)))
     gaps = []
     for start, stop in zip(*runs(unscored), strict=True):
@@ -88,9 +96,8 @@ def holes_note(times: Integers, holes: Integers, window: int) -> str:
     spans = np.unique((holes[:, None] + np.arange(window - 1)).ravel())
     n_windows = int(np.count_nonzero((spans >= window - 1) & (spans < times.size)))
     first, most = (str(np.timedelta64(int(one), "ns").astype("m8[s]")) for one in (lengths[0], lengths.max()))
-    counted = f"{holes.size:,} hole{'' if holes.size == 1 else 's'}"
     return (
-        f"the times have {counted} of more than {HOLE_STEPS} usual steps: the "
+        f"the times have {counted(holes.size, 'hole')} of more than {HOLE_STEPS} usual steps: the "
         f"first before row {holes[0]:,} ({first}), the longest before row {longest:,} ({most}); {n_windows:,} windows "
         f"span one and are scored as if it were not there (fastdrift prepare --freq makes a regular grid)"
     )

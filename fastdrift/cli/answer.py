@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastdrift.alarms.events import MISSING
 from fastdrift.cli.inputs import Scored
 from fastdrift.cli.tables import events_table, facts_table, numbers_table
 from fastdrift.evaluation.event_metrics import EventMetrics, event_metrics
 from fastdrift.evaluation.events import runs
-from fastdrift.evaluation.lines import number, percent
+from fastdrift.evaluation.lines import counted, number, percent
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,14 +48,14 @@ def judge_events(scored: Scored) -> Judged | None:
         return None
     truth = labels & (np.arange(labels.size) >= found.since)
     tolerance = found.window - 1
-    drifts = replace(found, events=tuple(event for event in found if event.kind != "missing data"))
+    drifts = replace(found, events=tuple(event for event in found if event.kind != MISSING))
     of_alarms, of_notices, of_drifts = (
-        event_metrics(runs, truth, tolerance=tolerance)
-        for runs in (found.as_runs("alarm"), found.as_runs("notice"), drifts.as_runs("alarm"))
+        event_metrics(events, truth, tolerance=tolerance)
+        for events in (found.as_runs("alarm"), found.as_runs("notice"), drifts.as_runs("alarm"))
     )
     begins = [start + delay for start, delay in zip(runs(truth)[0], of_alarms.delays, strict=True) if delay is not None]
-    silences = {event.alarm_row for event in found.alarms if event.kind == "missing data"}
-    others = {event.alarm_row for event in found.alarms if event.kind != "missing data"}
+    silences = {event.alarm_row for event in found.alarms if event.kind == MISSING}
+    others = {event.alarm_row for event in found.alarms if event.kind != MISSING}
     return Judged(
         of_alarms,
         of_notices,
@@ -100,7 +101,7 @@ def _found_text(judged: Judged) -> str:
         return "No incident is labelled in these rows."
     silence = f" ({told} of them as missing data)" if told else ""
     delay = f", half of them within {metrics.median_delay:.0f} rows" if metrics.median_delay is not None else ""
-    text = f"{metrics.found} of {_counted(metrics.incidents, 'labelled incident')} found{silence}{delay}."
+    text = f"{metrics.found} of {counted(metrics.incidents, 'labelled incident')} found{silence}{delay}."
     if metrics.already:
         text += f" {metrics.already} more began while an alarm was on already."
     noticed = (judged.notice.found or 0) - (metrics.found or 0)
@@ -135,7 +136,7 @@ def _promise_facts(found: Events, judged: Judged | None) -> list[tuple[str, str]
 
 def _came(judged: Judged) -> str:
     silent = (judged.alarm.false_events or 0) - judged.false_drifts
-    text = _counted(judged.false_drifts, "false alarm")
+    text = counted(judged.false_drifts, "false alarm")
     return f"{text}, and {silent} of missing data outside the incidents" if silent > 0 else text
 
 
@@ -157,7 +158,3 @@ def _metric_rows(judged: Judged) -> list[Sequence[str]]:
 
 def _amount(value: float) -> str:
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
-
-
-def _counted(count: int, name: str) -> str:
-    return f"{count:,} {name}{'' if count == 1 else 's'}"

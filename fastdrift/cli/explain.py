@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import numpy as np
 
+from fastdrift.alarms.events import MISSING
 from fastdrift.cli import options
 from fastdrift.cli.inputs import read_for
 from fastdrift.cli.looking import find_events
@@ -122,7 +123,7 @@ def _event(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Even
     if number >= len(found):
         raise DataError(f"--event {number}: there are {len(found)} events, numbered from 0; see `fastdrift detect`")
     event = found[number]
-    if event.kind == "missing data":
+    if event.kind == MISSING:
         raise DataError(f"--event {number} is missing data, which has no scores to explain: {event.why}")
     return event
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastdrift.cli.inputs import Scored
 from fastdrift.cli.settings import LABEL, PictureFormat
+from fastdrift.evaluation.lines import counted
 from fastdrift.evaluation.metrics import Evaluation, evaluate
 from fastdrift.tables.frames import with_named_index
 
@@ -77,5 +78,4 @@ def events_frame(found: Events) -> pd.DataFrame:
 
 
 def _counted(found: Events) -> str:
-    counts = (("alarm", len(found.alarms)), ("notice", len(found.notices)))
-    return ", ".join(f"{count:,} {name}{'' if count == 1 else 's'}" for name, count in counts)
+    return f"{counted(len(found.alarms), 'alarm')}, {counted(len(found.notices), 'notice')}"

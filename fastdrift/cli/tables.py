@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from rich import box
 from rich.table import Table
 
+from fastdrift.alarms.events import MISSING
 from fastdrift.evaluation.lines import UNDEFINED, decimal
 from fastdrift.evaluation.metrics import Evaluation
 from fastdrift.prepare.report import Report
@@ -82,7 +83,7 @@ def _until(event: Event) -> str:
 def _reason(event: Event) -> str:
     """Return the first reasons, and how many columns more there are."""
     reasons = event.why.split(", ")
-    if event.kind == "missing data" or len(reasons) <= MAX_REASONS:
+    if event.kind == MISSING or len(reasons) <= MAX_REASONS:
         return event.why
     return f"{', '.join(reasons[:MAX_REASONS])}, and {len(reasons) - MAX_REASONS} more"
 

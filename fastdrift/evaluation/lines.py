@@ -11,6 +11,11 @@ def line(name: str, *cells: str) -> str:
     return f"{name:<22}" + "".join(f"{cell:>12}" for cell in cells)
 
 
+def counted(count: int, name: str) -> str:
+    """Return how many there are of something, its name in the plural unless it is one."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
 def percent(ratio: float | None, undefined: str = UNDEFINED) -> str:
     """Return a share as a percentage with two digits."""
     return undefined if ratio is None else f"{100 * ratio:.2f} %"

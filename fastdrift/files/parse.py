@@ -12,16 +12,13 @@ import numpy as np
 
 from fastdrift.errors import DataError
 from fastdrift.files.source import Source
+from fastdrift.tables.roles import unit_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
-# how many there are of each in a second
-UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-# the first second of 1990 and that of 2100, in UTC: no two units share a number in between
-_FIRST_SECOND, _LAST_SECOND = 631_152_000, 4_102_444_800
 _TIME_NAME = re.compile(
     r"[@_]?((unix|epoch|posix|event|log|utc)[_ .-]?)?(ts|time|timestamp|epoch|unix|datetime|date)"
     r"([_ .-]?(s|secs?|seconds?|ms|millis|milliseconds?|us|micros|microseconds?|ns|nanos|nanoseconds?|utc))?"
@@ -54,8 +51,8 @@ def epoch_unit(values: npt.NDArray[Any], name: object) -> str | None:
         return None
     if (values[1:] < values[:-1]).any() or np.count_nonzero(values[1:] > values[:-1]) < 2:
         return None
-    first, last = values[0], values[-1]
-    return next((u for u, n in UNITS.items() if first >= _FIRST_SECOND * n and last < _LAST_SECOND * n), None)
+    unit = unit_of(values[0])
+    return unit if unit == unit_of(values[-1]) else None
 
 
 def is_time(texts: Sequence[str]) -> bool:

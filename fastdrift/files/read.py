@@ -12,6 +12,7 @@ from fastdrift.files.disk import PathLike
 from fastdrift.files.parquet import parquet_layout, read_parquet
 from fastdrift.files.parse import UNIT_NAMES, epoch_of, holds_times, is_time_name, numbers, time_index
 from fastdrift.files.source import Layout, Source, as_source
+from fastdrift.tables.table import listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +136,7 @@ def _find_time(source: Source, layout: Layout, asked: str | None, others: Collec
         return named if layout.time is None else layout.time
     if asked not in layout.names:
         raise DataError(
-            f"{source}: column {asked!r}, said to hold the time, is not there; there are {_listed(layout.names)}"
+            f"{source}: column {asked!r}, said to hold the time, is not there; there are {listed(layout.names)}"
         )
     return asked
 
@@ -146,10 +147,10 @@ def _choose(
     names = layout.names
     unknown = next((name for name in (*(columns or ()), *drop) if name not in names), None)
     if unknown is not None:
-        raise DataError(f"{source}: column {unknown!r} is not there; there are {_listed(names)}")
+        raise DataError(f"{source}: column {unknown!r} is not there; there are {listed(names)}")
     chosen = [name for name in (names if columns is None else columns) if name != time and name not in drop]
     if not chosen:
-        raise DataError(f"{source}: no column of numbers is left; there are {_listed(names)}")
+        raise DataError(f"{source}: no column of numbers is left; there are {listed(names)}")
     if "" in chosen:
         raise DataError(
             f"{source}: column {names.index('')} has no name: name it, or write the file without row numbers"
@@ -174,8 +175,3 @@ def _frame(source: Source, read: Any, wanted: list[str], *, text: bool) -> pd.Da
 def _note(time: str, unit: str | None) -> str:
     what = f"column {time!r}" if time else "the first column, which has no name,"
     return f"{what} is taken as the time{'' if unit is None else f': {UNIT_NAMES[unit]} since 1970, in UTC'}"
-
-
-def _listed(names: Sequence[str], limit: int = 8) -> str:
-    shown = ", ".join(repr(name) for name in names[:limit])
-    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "")

@@ -25,10 +25,10 @@ from fastdrift.engine.windows import check_length, check_window
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
 from fastdrift.fitting.folds import by_fold, check_folds, cut_folds, score_folds, upper_quantile
-from fastdrift.fitting.healthy import look_at
+from fastdrift.fitting.healthy import Healthy, look_at
 from fastdrift.fitting.metrics import choose_metrics
 from fastdrift.tables.convert import reader_of
-from fastdrift.tables.table import usual_step
+from fastdrift.tables.table import Table, usual_step
 
 
 class Estimator(Protocol):
@@ -165,16 +165,24 @@ def fit(
         false_alarm_rate=rate,
         threshold=row_threshold,
         threshold_rule=threshold,
-        constant_columns=tuple(table.names[column] for column in healthy.constant),
-        constant_values=healthy.values,
-        baseline_rows=table.n_rows,
-        windows_used=int(total.n_windows),
-        windows_left_out=int(total.n_left_out),
         warnings=notes,
         promise=promise,
-        rows=learn_rows(sweep.table, sweep.columns, window, lacking=table if total.n_left_out else None),
+        **_baseline_fields(table, healthy),
         **learnt.fields,
     )
+
+
+def _baseline_fields(table: Table, healthy: Healthy) -> dict[str, Any]:
+    """Return the fields of a model that describe its baseline, whatever the detector."""
+    sweep, total = healthy.sweep, healthy.total
+    return {
+        "constant_columns": tuple(table.names[column] for column in healthy.constant),
+        "constant_values": healthy.values,
+        "baseline_rows": table.n_rows,
+        "windows_used": int(total.n_windows),
+        "windows_left_out": int(total.n_left_out),
+        "rows": learn_rows(sweep.table, sweep.columns, sweep.window, lacking=table if total.n_left_out else None),
+    }
 
 
 def _check_options(false_alarm_rate: object, threshold: object, shrinkage: object, detector: object) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 
 from fastdrift.errors import DataError
+from fastdrift.evaluation.events import runs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -199,8 +200,8 @@ def usual_step(x: Floats) -> float:
 
 def stretches(mask: Booleans, left: Floats, right: Floats) -> Runs:
     """Return where each run of true columns begins and how wide it is."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    begin, end = left[edges[::2]], right[edges[1::2] - 1]
+    starts, stops = runs(mask)
+    begin, end = left[starts], right[stops - 1]
     return list(zip(begin, end - begin, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""score: how far every window is from the baseline. mahalanobis: that of any rows from any mean."""
+"""score: how far every window of a table is from the baseline."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def score(
     Notes
     -----
     Mahalanobis, P. C. (1936), "On the generalised distance in statistics"; Liu, Ting and Zhou (2008), "Isolation
-    Forest". A row's score depends on the rows of its
-    window and on its row number, on nothing else: whole or in pieces, with any number of threads, the bytes are equal.
+    Forest". A row's score depends on the rows of its window and on its row number, on nothing else: whole or in pieces,
+    with any number of threads, the bytes are equal.
 
     Examples
     --------

@@ -18,6 +18,7 @@ from fastdrift.tables.table import Table, check_columns
 CONVERSIONS = ("to_pandas", "toPandas", "compute", "collect", "to_dataframe", "to_table", "to_frame")
 # what only frames have: not `compute`, which arrays may have too
 SIGNS = ("columns", "__dataframe__", "to_pandas", "toPandas", "to_dataframe", "to_table", "to_frame")
+FRAMES = "as with pandas.DataFrame(data), polars.DataFrame(data) or pyarrow.table(data)"
 KNOWN = "pass rows × columns, as an array, or a frame of pandas, polars or Arrow"
 
 
@@ -87,10 +88,10 @@ def _refuse_strangers(data: Any) -> None:
     """Raise DataError for what numpy would take apart, or by place, though its columns have names."""
     if isinstance(data, (list, tuple)):
         if data and isinstance(data[0], Mapping):
-            raise DataError(f"the table is a {_kind(data)} of {_kind(data[0])}s: make a frame of it, {_FRAMES}")
+            raise DataError(f"the table is a {_kind(data)} of {_kind(data[0])}s: make a frame of it, {FRAMES}")
         return
     if isinstance(data, Mapping):
-        raise DataError(f"the table is a {_kind(data)}: make a frame of it, {_FRAMES}")
+        raise DataError(f"the table is a {_kind(data)}: make a frame of it, {FRAMES}")
     if data is None or isinstance(data, (str, bytes, Set, Iterator)):
         raise DataError(f"the table is a {_kind(data)}: {KNOWN}")
     # asked of the type: an object's own answer may run a query
@@ -98,9 +99,6 @@ def _refuse_strangers(data: Any) -> None:
         way = next((f".{name}()" for name in CONVERSIONS if hasattr(type(data), name)), None)
         remedy = f"make one of it first, as with {way}" if way else "make one of it first"
         raise DataError(f"the table is a {_kind(data)}, not a frame of pandas, polars or Arrow: {remedy}")
-
-
-_FRAMES = "as with pandas.DataFrame(data), polars.DataFrame(data) or pyarrow.table(data)"
 
 
 def _kind(data: Any) -> str:
