@@ -3,7 +3,7 @@
 Python raises KeyboardInterrupt wherever the main thread happens to be, and some of those places swallow it: in 1 of 12
 tries an import of numpy.random did, and `run` wrote everything and exited with 0. So an interrupt is recorded too, a
 command looks at the record at every step and every piece, and until it ends the interrupt is raised again each second:
-numba swallowed one in 8 while it compiled, and no step begins for 50 s then. tests/test_cli_interrupt.py guards it.
+numba swallowed one in 8 while it compiled, and no step begins for 50 s then. tests/cli/test_cli_interrupt.py guards it.
 """
 
 from __future__ import annotations

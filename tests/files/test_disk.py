@@ -22,7 +22,7 @@ from fastdrift.files.read import column_names, read_table
 from fastdrift.files.source import spooled
 from fastdrift.files.write import write_csv, write_table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"a": [1.5, 2.5]})
 
 

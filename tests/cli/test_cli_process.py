@@ -11,7 +11,7 @@ import pytest
 
 import fastdrift as fd
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 HEAVY = ("numpy.random", "numba", "pandas", "pyarrow", "matplotlib", "sklearn", "scipy")
 
 

@@ -16,7 +16,7 @@ import pytest
 import fastdrift as fd
 from fastdrift.cli import interrupt
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ARTIFACTS = ["model.fastdrift", "processed", "processed/anomaly_scores.png", "processed/events.csv",
              "processed/features.csv", "processed/scores.csv"]  # fmt: skip
 GENERATED = sorted([*ARTIFACTS, "raw", "raw/telemetry.csv"])
