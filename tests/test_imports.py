@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,22 @@ def test_every_room_has_a_floor():
 
 def test_imports_go_downward_only():
     assert steps_upward(sources_of_the_package()) == set()
+
+
+def test_contributing_tells_what_every_room_imports():
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    section = text.partition("## The folders")[2].partition("\n## ")[0]
+    told = {}
+    for line in section.splitlines():
+        if line.startswith("| `"):
+            rooms, _, imports = (set(re.findall(r"`(\w+)(?:/|\.py)?`", cell)) for cell in line.strip("|").split(" | "))
+            told |= dict.fromkeys(rooms, imports)
+    found = {room: set() for room in told}
+    for name, source in sources_of_the_package().items():
+        found.get(room_of(name), set()).update(map(room_of, ours(source)))
+    everywhere = {"arrays", "errors"}
+    del told["cli"], found["cli"]  # which may import them all
+    assert told == {room: rooms - everywhere - {room} for room, rooms in found.items()}
 
 
 def test_no_imports_go_in_a_circle():
