@@ -274,6 +274,13 @@ def test_a_baseline_with_over_half_its_windows_broken_is_an_error_that_says_wher
         fd.fit(frame, window=WINDOW)
 
 
+def test_a_baseline_without_a_whole_window_is_an_error_that_says_where(table):
+    rows = table.copy()
+    rows[5::WINDOW, 2] = np.nan
+    with pytest.raises(fd.DataError, match=r"2991 of 2991 windows .* \(first: column 2, row 5\)"):
+        fd.fit(rows, window=WINDOW)
+
+
 def test_a_column_of_nan_alone_is_named(table):
     frame = pd.DataFrame(table, columns=list("abcd")).assign(b=np.nan)
     with pytest.raises(fd.DataError, match="column 'b' holds no finite number in the baseline: drop it"):

@@ -221,7 +221,7 @@ def test_columns_anywhere_in_memory_make_one_view(dtype):
         [held.T.copy().T[3]],
         [held[3]],
     ):
-        laid = lay_out(columns, dtype)
+        laid = lay_out([[column] for column in columns], 50, dtype)
         assert laid.rows.strides == (dtype.itemsize, dtype.itemsize)
         assert not laid.rows.flags.writeable
         start = laid.rows.__array_interface__["data"][0]

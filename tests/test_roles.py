@@ -12,7 +12,8 @@ import pytest
 import fastdrift as fd
 from fastdrift.fitting.advice import count_varying
 from fastdrift.tables.convert import as_table
-from fastdrift.tables.roles import find_growing, is_label, speaks_of_time, time_unit
+from fastdrift.tables.roles import FIRST_ROWS, find_growing, is_label, speaks_of_time, time_unit
+from fastdrift.tables.table import CHUNK_NUMBERS
 
 ROWS = 10_000
 START = 1_735_686_000  # 2024-12-31 23:00:00
@@ -201,6 +202,7 @@ GROWING = {
     "a counter": COUNTER,
     "a counter with resets": COUNTER % 70_001,
     "a slow counter": COUNTER // 3_000,
+    "a slow counter with an early reset": np.arange(2 * ROWS) // 10 + 20 * (np.arange(2 * ROWS) < 100),
     "a trend": np.linspace(3.0, 2.0, 2 * ROWS),
     "a counter with gaps": np.where(np.arange(2 * ROWS) % 997 == 0, np.nan, COUNTER),
 }
@@ -237,11 +239,12 @@ def test_a_metric_goes_both_ways(name, n_rows):
 def test_resets_are_counted_across_the_pieces_that_a_table_is_read_in():
     n_rows = 1 << 20
     starts = np.zeros(n_rows)
-    starts[[64, 192, 448, 1_000, 500_000, n_rows - 1]] = 1  # where pieces begin, and elsewhere
+    step = CHUNK_NUMBERS // 3
+    starts[[10, FIRST_ROWS, FIRST_ROWS + step, FIRST_ROWS + 2 * step, n_rows - 1]] = 1  # where pieces begin, and others
     counter = np.arange(n_rows) - np.maximum.accumulate(np.where(starts == 1, np.arange(n_rows), 0))
     growing = find_growing(as_table(np.column_stack([counter, -counter, counter])))
     assert growing.columns.tolist() == [0, 1, 2]
-    assert growing.resets.tolist() == [6, 6, 6]
+    assert growing.resets.tolist() == [5, 5, 5]
 
 
 def test_growing_columns_are_the_same_for_any_layout():

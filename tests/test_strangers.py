@@ -42,6 +42,13 @@ CLOCK = [time.to_pydatetime() for time in TIMES]
         (lambda: pa.table({"day": [dt.date(2024, 1, 1)] * 9}), "say time='day'"),
         (lambda: pd.DataFrame({"a": [1.0] * 50, "ts": TIMES}), "say time='ts'"),
         (lambda: pa.table([[1.0], [2.0]], names=["a", "a"]), "column 'a' is there twice: rename or drop one"),
+        (lambda: pa.table({"a": pa.array([], pa.string())}), "column 'a' holds string, not numbers (row 0: None)"),
+        (lambda: polars().DataFrame({"a": []}, schema={"a": str}), "column 'a' holds String, not numbers (row 0: None"),
+        (lambda: pa.table({"a": pa.chunked_array([], pa.float64())}), "0 rows hold no window of 3"),
+        (
+            lambda: pa.table({"a": pa.array(range(1, 9), pa.timestamp("ns"))}),
+            "(row 0: '1970-01-01 00:00:00.000000001')",
+        ),
         (lambda: polars().DataFrame(), "the table has no columns"),
         (lambda: pa.table({}), "the table has no columns"),
         (

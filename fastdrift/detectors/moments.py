@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -37,15 +38,14 @@ class Moments(NamedTuple):
     def total(cls, parts: Sequence[Moments]) -> Moments:
         """Add up moments in the order given."""
         total = parts[0]
-        with np.errstate(over="ignore"):  # squares of 1e154 do, and are found out by it
-            for part in parts[1:]:
-                total = cls(
-                    total.n_windows + part.n_windows,
-                    total.n_left_out + part.n_left_out,
-                    total.quartic + part.quartic,
-                    total.sums + part.sums,
-                    total.products + part.products,
-                )
+        for part in parts[1:]:
+            total = cls(
+                total.n_windows + part.n_windows,
+                total.n_left_out + part.n_left_out,
+                total.quartic + part.quartic,
+                total.sums + part.sums,
+                total.products + part.products,
+            )
         return total
 
     @property
@@ -116,8 +116,10 @@ def sweep_moments(
     def task(span: Span) -> Moments:
         totals, products = np.zeros((3 + n_features, LANES)), np.zeros((n_products, LANES))
         sweep.call("moment_range", sweep.piece(span), scales, 1, totals.reshape(-1), products.reshape(-1))
-        flat = _add_lanes(totals)
-        return Moments(flat[0], flat[1], flat[2], flat[3:], _add_lanes(products))
+        # squares of what is far beyond all else may overflow in a first sweep, and it is found out by that
+        with np.errstate(over="ignore") if diagonal else contextlib.nullcontext():
+            flat = _add_lanes(totals)
+            return Moments(flat[0], flat[1], flat[2], flat[3:], _add_lanes(products))
 
     return run_spans(task, spans, sweep.n_numbers, threads)
 
@@ -125,9 +127,8 @@ def sweep_moments(
 def _add_lanes(vectors: Floats) -> Floats:
     # one after the other: numpy's own sum may pair them up differently on another machine
     total = vectors[:, 0].copy()
-    with np.errstate(over="ignore"):
-        for lane in range(1, LANES):
-            total += vectors[:, lane]
+    for lane in range(1, LANES):
+        total += vectors[:, lane]
     return total
 
 

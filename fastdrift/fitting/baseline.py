@@ -115,7 +115,7 @@ def fit(
     Forest". Beside the baseline, `fit` holds one held-out score a row.
 
     Rows that hold no readings, such as a value of 1e12 among numbers about 1, would make every later drift look small.
-    If a column's variance is owed to few of its rows, those are left out with their windows: values 1,000 times as far
+    If a column's variance is owed to few of its rows, those are left out with their windows: values 500 times as far
     from the median as a middling one, or 50 times in half of the columns at once, unless a tenth as many lie on the way
     there, as with the spikes of a healthy system. Above 3 % of the rows, or half of the windows, nothing is left out,
     but it is said.

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Rows
 from fastdrift.fitting.kept import KeptRows
-from fastdrift.tables.table import CHUNK_NUMBERS
+from fastdrift.tables.table import CHUNK_NUMBERS, Table
 
 # rows that a column's median and scale are taken from, and how many of its values there must differ from the median
 SAMPLE_ROWS, LEAST_MOVES = 256, 8
@@ -25,15 +25,15 @@ SAMPLE_ROWS, LEAST_MOVES = 256, 8
 MIDDLING = 0.6745
 # the deviation within windows, in scales, above which somewhere a column is looked at row by row
 LOUD = 1.5
-# values are counted by half decades of their distance from the median; level 0 is below the first
+# values are counted by half decades of their distance from the median, from 5 scales on; below that is level 0
 N_LEVELS = 64
-HALF_DECADES = 10.0 ** (np.arange(N_LEVELS) / 2)
-# of a column by itself the first half decade is at 10 scales: from 1,000 on a value may be no reading. A level, and how
-# many below it must be all but empty
-ALONE, ALONE_LEVELS = 10.0, ((5, 2), *((level, 4) for level in range(6, N_LEVELS)))
-# what half of the columns, and at least four, reach in one row is believed less: from 50 scales on, and from 1,600 on
-# whatever lies between
-TOGETHER, TOGETHER_LEVELS, LEAST_TOGETHER = 5.0, ((3, 2), (4, 2), (5, 2), (6, 0)), 4
+HALF_DECADES = 5.0 * 10.0 ** (np.arange(N_LEVELS) / 2)
+# levels from which on the values of one column may be no readings, and how many below each must be all but empty: from
+# 500 scales on, over a factor of 100
+ALONE = tuple((level, 4) for level in range(5, N_LEVELS))
+# what half of the columns, and at least four, reach in one row is believed less: from 50 scales on, over a factor of
+# 10, and from 1,600 on whatever lies below
+TOGETHER, LEAST_TOGETHER = ((3, 2), (4, 2), (5, 2), (6, 0)), 4
 # as a share of the values beyond, what all but empty is
 FEW = 0.1
 
@@ -74,7 +74,7 @@ def _medians(values: Floats, counted: Any) -> Floats:
     return medians
 
 
-def find_outliers(table: KeptRows, spread: Spread, loudest: Floats) -> Indices:
+def find_outliers(table: Table, spread: Spread, loudest: Floats) -> Indices:
     """Return the rows of a baseline that hold no readings; none if its columns are not dominated by any.
 
     `loudest` is each column's deviation within windows, where it is largest.
@@ -85,20 +85,20 @@ def find_outliers(table: KeptRows, spread: Spread, loudest: Floats) -> Indices:
         return nothing
     furthest = _furthest(table, loud)
     least = max(LEAST_TOGETHER, -(-int(np.isfinite(spread.scale).sum()) // 2))
-    may_be_together = (furthest >= TOGETHER * 10).sum() >= least
-    far = loud.of(furthest >= (TOGETHER * 10 if may_be_together else ALONE * 100))
+    lowest = (TOGETHER if (_levels(furthest) >= TOGETHER[0][0]).sum() >= least else ALONE)[0][0]
+    far = loud.of(_levels(furthest) >= lowest)
     if not far.columns.size:
         return nothing
     counts = np.zeros((far.columns.size + 1, N_LEVELS + 1), np.int64)
     for _, levels in _far_rows(table, far, least):
         for place in range(len(counts)):
             counts[place] += np.bincount(levels[:, place], minlength=N_LEVELS + 1)
-    limits = [_lowest_apart(count, ALONE_LEVELS) for count in counts[:-1]]
-    limits.append(_lowest_apart(counts[-1], TOGETHER_LEVELS))
+    limits = [_lowest_apart(count, ALONE) for count in counts[:-1]]
+    limits.append(_lowest_apart(counts[-1], TOGETHER))
     return np.concatenate([rows[(levels >= limits).any(axis=1)] for rows, levels in _far_rows(table, far, least)])
 
 
-def _furthest(table: KeptRows, spread: Spread) -> Floats:
+def _furthest(table: Table, spread: Spread) -> Floats:
     """Return the largest distance from the median in each column, in scales."""
     low, high = np.full((2, spread.columns.size), spread.median)
     for _, rows in _pieces(table):
@@ -110,21 +110,23 @@ def _furthest(table: KeptRows, spread: Spread) -> Floats:
     return furthest
 
 
-def _far_rows(table: KeptRows, spread: Spread, least: int) -> Iterator[tuple[Indices, Indices]]:
+def _far_rows(table: Table, spread: Spread, least: int) -> Iterator[tuple[Indices, Indices]]:
     """Yield rows that hold a value far away, and the level of each column's, then of what `least` of them reach."""
     for start, rows in _pieces(table):
         with np.errstate(over="ignore", invalid="ignore"):
             distances = np.abs(rows[:, spread.columns] - spread.median)
-            places = np.flatnonzero((distances > TOGETHER * spread.scale).any(axis=1))
+            places = np.flatnonzero((distances >= HALF_DECADES[0] * spread.scale).any(axis=1))
             distances = distances[places] / spread.scale
         distances[~np.isfinite(distances)] = 0.0  # windows of those are left out anyway
         common = np.sort(distances, axis=1)[:, -least] if least <= spread.columns.size else np.zeros(places.size)
-        levels = np.searchsorted(ALONE * HALF_DECADES, distances, side="right")
-        together = np.searchsorted(TOGETHER * HALF_DECADES, common, side="right")
-        yield start + places, np.column_stack([levels, together])
+        yield start + places, _levels(np.column_stack([distances, common]))
 
 
-def _pieces(table: KeptRows) -> Iterator[tuple[int, Rows]]:
+def _levels(distances: Floats) -> Indices:
+    return np.searchsorted(HALF_DECADES, distances, side="right")
+
+
+def _pieces(table: Table) -> Iterator[tuple[int, Rows]]:
     step = max(1, CHUNK_NUMBERS // table.n_columns)
     for start in range(0, table.n_rows, step):
         yield start, table.rows(start, min(start + step, table.n_rows))
@@ -139,7 +141,7 @@ def _lowest_apart(counts: Indices, levels: Sequence[tuple[int, int]]) -> int:
     return N_LEVELS + 1
 
 
-def find_rare_moves(table: KeptRows, spread: Spread, window: int) -> tuple[Spread, Indices]:
+def find_rare_moves(table: Table, spread: Spread, window: int) -> tuple[Spread, Indices]:
     """Return the columns whose moves all lie in one stretch of rows, shorter than a window, and where each begins."""
     sampled = min(SAMPLE_ROWS, table.n_rows) / table.n_rows
     rare = spread.of((spread.moves <= LEAST_MOVES + 2 * window * sampled) & np.isfinite(spread.median))

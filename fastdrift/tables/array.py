@@ -15,9 +15,9 @@ from fastdrift.tables.reader import Reader
 from fastdrift.tables.table import Table, check_columns
 
 # how frames of other libraries become one that is known
-CONVERSIONS = ("to_pandas", "toPandas", "compute", "collect", "to_dataframe", "to_table", "to_frame")
+CONVERSIONS = ("to_pandas", "toPandas", "compute", "collect", "to_dataframe", "to_table")
 # what only frames have: not `compute`, which arrays may have too
-SIGNS = ("columns", "__dataframe__", "to_pandas", "toPandas", "to_dataframe", "to_table", "to_frame")
+SIGNS = ("columns", "__dataframe__", "to_pandas", "toPandas", "to_dataframe", "to_table")
 FRAMES = "as with pandas.DataFrame(data), polars.DataFrame(data) or pyarrow.table(data)"
 KNOWN = "pass rows × columns, as an array, or a frame of pandas, polars or Arrow"
 

@@ -29,7 +29,7 @@ def is_arrow_array(data: object) -> bool:
 
 def is_capsule(data: object) -> bool:
     """Return whether `data` hands itself out through the Arrow PyCapsule interface."""
-    return hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")
+    return hasattr(type(data), "__arrow_c_stream__") or hasattr(type(data), "__arrow_c_array__")
 
 
 class ArrowReader(Reader):
@@ -61,8 +61,10 @@ class ArrowReader(Reader):
         """Return the first value of a column that is none of its nulls."""
         column = self.frame.column(name)
         row = max(column.is_valid().index(True).as_py(), 0)
-        value = column[row] if len(column) else None
-        return Sample(column.type, row, str(value) if self.is_time(name) or value is None else value.as_py())
+        if not len(column):
+            return Sample(column.type, row, None)
+        # nanoseconds are no datetime's business
+        return Sample(column.type, row, str(column[row]) if self.is_time(name) else column[row].as_py())
 
     def is_time(self, name: Hashable) -> bool:
         """Return whether a column holds dates, or dates and times of day."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from fastdrift.arrays import Indices
-from fastdrift.tables.table import Table
+from fastdrift.tables.table import CHUNK_NUMBERS, Table
 
 LABEL = "label"
 
@@ -22,6 +23,7 @@ DAY = 86_400
 TIME_WORDS = {"t", "ts", "at", "utc", "when", "clock", "date", "day", "unix", "epoch", "datetime", "timestamp"}
 # a column that only grows does so in so many rows at least, and starts again once in so many
 LEAST_STEPS, STEPS_A_RESET = 30, 100
+FIRST_ROWS = 256
 
 
 def is_label(name: Hashable, values: npt.ArrayLike) -> bool:
@@ -78,8 +80,10 @@ def find_growing(table: Table) -> Growing:
     ups, downs = np.zeros((2, table.n_columns), np.int64)
     last = np.full(table.n_columns, np.nan)
     columns = np.arange(table.n_columns)
-    for _, rows in table.chunks():
-        values = rows.T[columns]
+    step = max(1, CHUNK_NUMBERS // table.n_columns)
+    # nearly all columns are decided by the first few rows
+    for start, stop in pairwise(sorted({0, *range(FIRST_ROWS, table.n_rows, step), table.n_rows})):
+        values = table.rows(start, stop).T[columns]
         before, after = values[:, :-1], values[:, 1:]
         ups[columns] += np.count_nonzero(after > before, axis=1) + (values[:, 0] > last[columns])
         downs[columns] += np.count_nonzero(after < before, axis=1) + (values[:, 0] < last[columns])

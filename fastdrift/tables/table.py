@@ -57,7 +57,7 @@ class Table:
             return Laid(self._whole, np.arange(self.n_columns), ())
         if not all(len(column.parts) == 1 and is_dense(column.parts[0], self.dtype) for column in self._columns):
             return None
-        return lay_out([column.read(0, self.n_rows) for column in self._columns], self.dtype)
+        return lay_out([column.pieces(0, self.n_rows) for column in self._columns], self.n_rows, self.dtype)
 
     def starting_at(self, first_row: int) -> Table:
         """Return the same rows as a chunk of a stream whose first is absolute row `first_row`."""
@@ -94,7 +94,7 @@ class Table:
         """Return absolute rows `start` … `stop` - 1 where they lie, each column for itself, for kernels alone."""
         start, stop = start - self.first_row, stop - self.first_row
         if self._all is None:
-            return lay_out([column.read(start, stop) for column in self._columns], self.dtype)
+            return lay_out([column.pieces(start, stop) for column in self._columns], stop - start, self.dtype)
         return self._all._replace(rows=self._all.rows[start:stop])
 
     def chunks(self) -> Iterator[tuple[int, Rows]]:
