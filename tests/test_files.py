@@ -28,11 +28,10 @@ from fastdrift.files import disk
 from fastdrift.files.archive import DIGEST_LENGTH
 from fastdrift.files.csv import GAPS
 from fastdrift.files.disk import staged, write_bytes, write_json
-from fastdrift.files.parse import epoch_unit
 from fastdrift.files.read import column_names, read_noted_table, read_table
 from fastdrift.files.source import spooled
 from fastdrift.files.write import write_table
-from fastdrift.tables.roles import UNITS
+from fastdrift.tables.roles import UNITS, time_unit
 
 TIMES = pd.date_range("2024-01-01", periods=3, freq="min", name="timestamp")
 
@@ -91,8 +90,8 @@ def test_numbers_may_be_booleans_and_times_may_be_numbers(table):
 
 
 def test_the_time_can_be_named_and_a_metric_may_be_called_time(table):
-    path = table("time,clock\n3,2024-01-01\n2,2024-01-02\n")
-    frame = read_table(path, timestamp="clock")
+    path = table("time,logged\n3,2024-01-01\n2,2024-01-02\n")
+    frame = read_table(path, timestamp="logged")
     assert frame["time"].tolist() == [3, 2]
     assert isinstance(read_table(path, columns=["time"]).index, pd.RangeIndex)
 
@@ -392,23 +391,24 @@ def plain_unit(values):
 )
 def test_a_unit_is_that_of_the_definition(seconds, factor, is_sorted):
     values = [second * factor for second in (sorted(seconds) if is_sorted else seconds)]
-    assert epoch_unit(np.array(values, float), "ts") == plain_unit(values)
-    assert epoch_unit(np.array(values, float), "bytes_total") is None
-    assert epoch_unit(np.array([*values, np.nan]), "ts") is None
+    assert time_unit(np.array(values, float), "ts") == plain_unit(values)
+    assert time_unit(np.array(values, float), "bytes_total") is None
+    assert time_unit(np.array([*values, np.nan]), "ts") is None
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_times_since_1970_are_those_from_1990_to_2099(unit):
     first, after = 631_152_000 * UNITS[unit], 4_102_444_800 * UNITS[unit]
-    assert epoch_unit(np.array([first, first + 1, after - 1]), "ts") == unit
-    assert epoch_unit(np.array([first - 1, first, first + 1]), "ts") is None
-    assert epoch_unit(np.array([after - 2, after - 1, after]), "ts") is None
-    assert epoch_unit(np.array([], np.int64), "ts") is None
+    assert time_unit(np.array([first, first + 1, after - 1]), "ts") == unit
+    assert time_unit(np.array([first - 1, first, first + 1]), "ts") is None
+    assert time_unit(np.array([after - 2, after - 1, after]), "ts") is None
+    assert time_unit(np.array([], np.int64), "ts") is None
 
 
 def test_whole_numbers_are_a_metric_unless_they_are_called_and_look_like_times(table):
     grows = "1735686000,1\n1735686060,2\n1735686120,3\n"
-    for text in (f"bytes_total,a\n{grows}", "ts,a\n5,1\n6,2\n7,3\n", "ts,a\n1735686000,1\n1735686060,2\n"):
+    uneven = "1735686000,1\n1735686060,2\n1735696120,3\n"
+    for text in (f"bytes_total,a\n{uneven}", "ts,a\n5,1\n6,2\n7,3\n", "ts,a\n1735686000,1\n1735686060,2\n"):
         frame, notes = read_noted_table(table(text))
         assert isinstance(frame.index, pd.RangeIndex)
         assert (len(frame.columns), notes) == (2, ())
