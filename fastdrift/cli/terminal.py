@@ -14,14 +14,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fastdrift.cli import interrupt
-from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
+from fastdrift.errors import DataError, DriftWarning, EngineError, FileError, ModelError
+from fastdrift.files.disk import sending
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 Step = Callable[[str], None]
 """Says which step begins."""
-EXPLAINED = (DataError, FileError, ModelError, ImportError)
+EXPLAINED = (DataError, FileError, ModelError, EngineError, ImportError)
 """Errors whose message says what to do; any other is a mistake of ours and keeps its traceback."""
 
 
@@ -85,15 +86,39 @@ def progress(n_steps: int) -> Iterator[Step]:
         interrupt.check()
 
 
-def show(document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool, answer: str = "") -> None:
-    """Write results to stdout, as a JSON document or as an answer and tables; to stderr which files were written."""
+def show(
+    document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool, answer: str = "", aside: bool = False
+) -> None:
+    """Write results to stdout, as a JSON document or as an answer and tables; to stderr which files were written.
+
+    An answer and tables go to stderr too where stdout holds something else.
+    """
     if as_json:
-        click.echo(json.dumps(document, indent=2, allow_nan=False))
+        send_json(document)
     else:
-        console = _console()
-        if answer:
-            console.print(answer, end="\n\n")
-        for table in tables:
-            console.print(table)
+        console = _console(stderr=aside)
+        with console.capture() as captured:
+            if answer:
+                console.print(answer, end="\n\n")
+            for table in tables:
+                console.print(table)
+        (sys.stderr.write if aside else _send)(captured.get())
     for path in document.get("files", ()):
         tell(f"wrote {path}")
+
+
+def send_json(document: object) -> None:
+    """Write a JSON document to stdout."""
+    _send(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def _send(text: str) -> None:
+    with sending(standard(sys.stdout, "output")) as file:
+        file.write(text.encode(sys.stdout.encoding, "replace"))
+
+
+def standard(stream: Any, name: str) -> Any:
+    """Return the bytes of a standard stream, which may have been closed."""
+    if stream is None:
+        raise FileError(f"standard {name} is closed")
+    return stream.buffer

@@ -90,8 +90,8 @@ def _refuse_strangers(data: Any) -> None:
         # numpy would take each for a row
         strange = next((one for kind, one in {type(one): one for one in data}.items() if _is_named(kind)), None)
         if strange is not None:
-            kind = _kind(strange)
-            raise DataError(f"the table is a {_kind(data)} of {kind}{'' if kind.endswith('s') else 's'}: {_way(strange)}")
+            kinds = f"{_kind(strange).removesuffix('s')}s"
+            raise DataError(f"the table is a {_kind(data)} of {kinds}: {_way(strange)}")
         return
     if isinstance(data, Mapping):
         raise DataError(f"the table is a {_kind(data)}: make a frame of it, {FRAMES}")
