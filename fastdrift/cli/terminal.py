@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 import warnings
@@ -62,9 +63,9 @@ def tell(message: str) -> None:
     sys.stderr.write(f"{message}\n")  # neither click's echo nor another console knows of the progress
 
 
-def _console(*, stderr: bool = False) -> Console:
+def _console(**options: Any) -> Console:
     # a column may be called [b] or :smile:
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return Console(markup=False, highlight=False, emoji=False, **options)
 
 
 @contextlib.contextmanager
@@ -96,15 +97,23 @@ def show(
     if as_json:
         send_json(document)
     else:
-        console = _console(stderr=aside)
-        with console.capture() as captured:
-            if answer:
-                console.print(answer, end="\n\n")
-            for table in tables:
-                console.print(table)
-        (sys.stderr.write if aside else _send)(captured.get())
+        text = _laid_out(answer, tables, _console(stderr=aside))
+        (sys.stderr.write if aside else _send)(text)
     for path in document.get("files", ()):
         tell(f"wrote {path}")
+
+
+def _laid_out(answer: str, tables: Iterable[Table], terminal: Console) -> str:
+    """Return an answer and tables as they look on a terminal; a console writes to its file even what is captured."""
+    page = io.TextIOWrapper(io.BytesIO(), terminal.encoding, "replace", newline="")
+    looks = {"width": terminal.width, "force_terminal": terminal.is_terminal, "color_system": terminal.color_system}
+    console = _console(file=page, **looks)
+    if answer:
+        console.print(answer, end="\n\n")
+    for table in tables:
+        console.print(table)
+    page.seek(0)
+    return page.read()
 
 
 def send_json(document: object) -> None:
