@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,9 @@ def place(tmp_path_factory):
         write_table(DATA.frame, folder / name)
     write_table(DATA.frame.assign(label=DATA.labels.astype("uint8")), folder / "labelled.csv")
     write_table(DATA.frame[:1_200], folder / "healthy.csv")
-    fd.fit(DATA.frame[:1_200], window=20, false_event_rate=1e-3).save(folder / M)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fd.DriftWarning)
+        fd.fit(DATA.frame[:1_200], window=20, false_event_rate=1e-3).save(folder / M)
     return folder
 
 

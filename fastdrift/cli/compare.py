@@ -148,7 +148,7 @@ def _compare(settings: CompareSettings, detectors: Mapping[str, object], step: S
         step(f"fitting and scoring: {name}")
         model = fit_table(baseline, replace(settings.fitting, detector=detector), settings.threads)
         one = score_table(model, data, threads=settings.threads)
-        scored[name] = with_events(one, since=n_rows, threads=settings.threads)
+        scored[name] = with_events(one, since=n_rows)
     return Compared(baseline, n_rows, data.labels, scored)
 
 

@@ -53,7 +53,7 @@ def evaluate(
     """
     check_paths([output], [model, data], files=[plot])
     with progress(3) as step:
-        scored = with_events(score_file(model, data, reading, step, threads=threads), threads=threads)
+        scored = with_events(score_file(model, data, reading, step, threads=threads))
         step("evaluating")
         evaluation, judged = evaluate_scores(scored), judge_events(scored)
         picture = b"" if plot is None else draw_scores(scored)

@@ -110,8 +110,8 @@ def _explain(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Ex
     whole = parts.dropna()
     if whole.empty:
         raise DataError(f"{title}: no row there has a score, so there is nothing to explain")
-    # an event's shares are those of its mean parts, as `explain(events=)` gives them
-    means = whole.mean() if event is None else _of_event(model, frame, event, settings)
+    # an event's shares are those of its mean parts, as `explain(events=)` gives them; signed parts are no shares
+    means = whole.mean() if event is None or settings.signed else _of_event(model, frame, event, settings)
     order = np.argsort(-means.abs().to_numpy(), kind="stable")
     return Explained(title, parts, means.iloc[order], event)
 
@@ -130,7 +130,7 @@ def _event(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Even
 def _of_event(model: Model, frame: pd.DataFrame, event: Event, settings: ExplainSettings) -> pd.Series[float]:
     from fastdrift.alarms.explain import explain as explain_rows
 
-    return explain_rows(model, frame, events=[event], signed=settings.signed, threads=settings.threads).iloc[0]
+    return explain_rows(model, frame, events=[event], threads=settings.threads).iloc[0]
 
 
 def _document(explained: Explained, settings: ExplainSettings) -> dict[str, Any]:

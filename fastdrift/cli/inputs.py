@@ -104,14 +104,20 @@ def score_table(model: Model, data: Telemetry, *, align: Align = "end", threads:
     return Scored(model, data, score(model, data.frame, align=align, threads=threads))
 
 
-def with_events(scored: Scored, *, since: int = 0, threads: int | None = None) -> Scored:
-    """Add the events in the rows since one; a model from before there were promises has none, which is told."""
-    from fastdrift.alarms.detect import detect
+def with_events(scored: Scored, *, since: int = 0, align: Align = "end", threads: int | None = None) -> Scored:
+    """Add the events in the rows since one; a model from before there were promises has none, which is told.
 
-    if scored.model.promise is None:
+    Scores that stand in the middle of their windows are made anew at the end.
+    """
+    from fastdrift.alarms.detect import detect, find_events
+
+    model, frame = scored.model, scored.data.frame
+    if model.promise is None:
         tell("note: the model's file was written before there were alarms: fit it anew to be told of events")
         return scored
-    return scored._replace(found=detect(scored.model, scored.data.frame, since=since, threads=threads))
+    if align == "center":
+        return scored._replace(found=detect(model, frame, since=since, threads=threads))
+    return scored._replace(found=find_events(model, frame, np.asarray(scored.scores), since=since))
 
 
 def score_file(

@@ -125,7 +125,7 @@ def _find_drift(settings: RunSettings, step: Step) -> Outcome:
     model, data, baseline_rows = _prepare(settings, step)
     step("scoring")
     scored = score_table(model, data, threads=settings.threads)
-    scored = with_events(scored, since=baseline_rows, threads=settings.threads)
+    scored = with_events(scored, since=baseline_rows)
     step("evaluating")
     evaluation = evaluate_scores(scored, with_labels=settings.judge, baseline_rows=baseline_rows)
     judged = judge_events(scored) if settings.judge else None

@@ -64,7 +64,7 @@ def score(
     with progress(2 + len(files)) as step:
         scored = score_file(model, data, reading, step, align=align, threads=threads)
         if as_json or files or drift.fail_on_drift:
-            scored = with_events(scored, threads=threads)
+            scored = with_events(scored, align=align, threads=threads)
         counts = evaluate_scores(scored, with_labels=False)
         verdict = find_drift(scored, counts, drift)
         table = scores_table(scored)
