@@ -148,7 +148,8 @@ threads = click.option("--threads", type=click.IntRange(1), help="Threads to use
 timestamp = click.option(
     "--timestamp",
     metavar="COLUMN",
-    help="The column that holds the time; by default one called timestamp, datetime, time or date.",
+    help="The column that holds the time; by default one called timestamp, datetime, time or date, or the first that "
+    "holds times since 1970 or is called like one of times.",
 )
 labels = click.option(
     "--labels",
