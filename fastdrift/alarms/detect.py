@@ -98,12 +98,34 @@ def detect(
     """
     if not isinstance(model, Model):
         raise DataError(f"the first argument is a {type(model).__name__}, not a Model: call detect(model, data)")
-    if model.promise is None or model.rows is None:
-        raise ModelError("the model's file was written before there were promises about events: fit it anew")
+    _check_promise(model)
     table, columns = match_table(model, reader_of(data), time)
     check_length(table.n_rows, model.window)
-    n_threads = check_threads(threads)
-    scores, broken = score_table(model, table, columns, n_threads)
+    scores, _ = score_table(model, table, columns, check_threads(threads))
+    return _find_events(model, table, columns, scores, since=since, ignore=ignore)
+
+
+def find_events(
+    model: Model, data: Any, scores: Floats, *, since: int = 0, ignore: Iterable[Sequence[int]] = ()
+) -> Events:
+    """Return what `detect` finds in a table whose scores are there already, each at the end of its window."""
+    _check_promise(model)
+    table, columns = match_table(model, reader_of(data), None)
+    return _find_events(model, table, columns, np.array(scores, np.float64), since=since, ignore=ignore)
+
+
+def _check_promise(model: Model) -> None:
+    if model.promise is None or model.rows is None:
+        raise ModelError("the model's file was written before there were promises about events: fit it anew")
+
+
+def _find_events(
+    model: Model, table: Table, columns: Indices, scores: Floats, *, since: int, ignore: Iterable[Sequence[int]]
+) -> Events:
+    """Return the events in rows by their scores, of which those that are left out become NaN."""
+    assert model.promise is not None  # noqa: S101  # it was checked
+    assert model.rows is not None  # noqa: S101  # they come with the promise
+    broken = int(np.count_nonzero(np.isnan(scores[model.window - 1 :])))
     stretches = _check_ignored(ignore, table.n_rows)
     since = check_first_row(since, "since", table.n_rows)
     scores[:since] = np.nan

@@ -10,7 +10,7 @@ from fastdrift.cli.answer import Judged, events_document
 from fastdrift.cli.inputs import Scored, labelled_table
 from fastdrift.cli.interrupt import checked
 from fastdrift.cli.results import draw_scores, events_frame, scores_table
-from fastdrift.cli.settings import RunSettings, TableFormat
+from fastdrift.cli.settings import DASH, RunSettings, TableFormat
 from fastdrift.cli.terminal import Step
 from fastdrift.cli.verdict import Drift
 from fastdrift.evaluation.metrics import Evaluation
@@ -59,7 +59,7 @@ def run_document(settings: RunSettings, outcome: Outcome) -> dict[str, Any]:
 
 def replaced(settings: RunSettings) -> list[str]:
     """Return the artifacts of an earlier run, less one that is the input of this."""
-    source = None if settings.source is None else Path(settings.source).resolve()
+    source = None if settings.source in (None, DASH) else Path(str(settings.source)).resolve()
     return [name for name in ARTIFACTS if (Path(settings.output_dir) / name).resolve() != source]
 
 

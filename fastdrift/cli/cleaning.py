@@ -7,13 +7,14 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from fastdrift.cli.inputs import Telemetry
-from fastdrift.cli.settings import LABEL, CleanSettings
+from fastdrift.cli.settings import CleanSettings
 from fastdrift.cli.terminal import tell
 from fastdrift.errors import DataError
 from fastdrift.prepare.cleaning import Cleaned, clean
 from fastdrift.prepare.grid import How, aggregate
 from fastdrift.prepare.report import Report
 from fastdrift.prepare.values import Duplicates
+from fastdrift.tables.roles import LABEL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,6 @@ from fastdrift.cli.inputs import (
     Telemetry,
     count_baseline,
     fit_table,
-    note_labels,
     read_telemetry,
     score_table,
     with_events,
@@ -28,8 +27,10 @@ from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import draw_scores, evaluate_scores
 from fastdrift.cli.settings import BASELINE_SHARE, CompareSettings, PictureFormat
 from fastdrift.cli.staging import HEAVY, LEARNING, import_ahead, stage
+from fastdrift.cli.streams import told
 from fastdrift.cli.tables import numbers_table
 from fastdrift.cli.terminal import Step, progress, show
+from fastdrift.cli.usage import check_paths
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.errors import DataError
 from fastdrift.evaluation.lines import UNDEFINED, decimal, number, percent
@@ -102,6 +103,7 @@ def compare(settings: CompareSettings) -> None:
     """
     if settings.train is not None and settings.baseline is not None:
         raise click.UsageError("--train and --baseline both say what the baseline is: give one")
+    check_paths([], [settings.path, settings.train])
     import_ahead(HEAVY + LEARNING)
     detectors = _detectors(settings)
     names = _names(detectors, settings.picture_format)
@@ -135,20 +137,24 @@ def _names(detectors: Iterable[str], picture_format: PictureFormat) -> list[str]
 def _compare(settings: CompareSettings, detectors: Mapping[str, object], step: Step) -> Compared:
     """Fit every detector on the baseline and score all rows with it."""
     path, train = settings.path, settings.train
-    step(f"reading {path}")
+    step(f"reading {told(path)}")
     data = read_telemetry(path, settings.reading)
-    note_labels(data, settings.reading.labels, path)
     if data.labels is None:
-        raise DataError(f"{path} has no labels to judge by: name their column with --labels")
+        raise DataError(f"{told(path)} has no labels to judge by: name their column with --labels")
     n_rows = 0 if train else count_baseline(settings.baseline, len(data.frame), default=BASELINE_SHARE)
-    baseline = read_telemetry(train, settings.reading).frame if train else data.frame.iloc[:n_rows]
+    baseline = _read_healthy(train, settings) if train else data.frame.iloc[:n_rows]
     scored = {}
     for name, detector in detectors.items():
         step(f"fitting and scoring: {name}")
         model = fit_table(baseline, replace(settings.fitting, detector=detector), settings.threads)
         one = score_table(model, data, threads=settings.threads)
-        scored[name] = with_events(one, since=n_rows, threads=settings.threads)
+        scored[name] = with_events(one, since=n_rows)
     return Compared(baseline, n_rows, data.labels, scored)
+
+
+def _read_healthy(path: str, settings: CompareSettings) -> pd.DataFrame:
+    """Read a table of healthy rows, which may lack the labels of the other."""
+    return read_telemetry(path, settings.reading, is_labelled=False).frame
 
 
 def _document(

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from fastdrift.cli import options
 from fastdrift.cli.answer import answer_text
-from fastdrift.cli.inputs import note_labels, read_for
+from fastdrift.cli.inputs import read_for
 from fastdrift.cli.looking import find_events
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import events_frame
-from fastdrift.cli.settings import LookSettings, ReadSettings
+from fastdrift.cli.settings import DASH, LookSettings, ReadSettings
+from fastdrift.cli.streams import check_table, named, told, write_either
 from fastdrift.cli.tables import events_table, facts_table
 from fastdrift.cli.terminal import progress, show
-from fastdrift.cli.usage import check_outputs
+from fastdrift.cli.usage import check_paths
 from fastdrift.cli.verdict import reason_to_stop, stop_if
 from fastdrift.detectors.store import load_model
-from fastdrift.files.disk import table_ending, write_json
-from fastdrift.files.write import write_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +38,7 @@ SHOWN = 50
 )
 @click.argument("model_path", metavar="MODEL")
 @click.argument("path", metavar="DATA")
-@click.option("--output", metavar="FILE", help="Where the events go: a .csv, .csv.gz, .parquet or .json file.")
+@click.option("--output", metavar="FILE", help=f"Where the events go: {options.TABLE_OR_JSON}.")
 @options.ignore
 @options.fail_on_drift
 @options.asked_rows
@@ -65,29 +63,19 @@ def detect(
     the row in which it most likely began, before it could be noticed; "once in" says in how many healthy rows such a
     one comes. Events are numbered from 0, as `fastdrift explain --event` takes them.
     """
-    check_outputs([output], [model_path, path])
-    if output is not None and not output.endswith(".json"):
-        table_ending(Path(output))
+    check_paths([output], [model_path, path])
+    check_table(output, or_json=True)
     with progress(2) as step:
-        step(f"reading {path}")
+        step(f"reading {told(path)}")
         model = load_model(model_path)
         data = read_for(model, path, reading)
-        note_labels(data, None, path)
         step("looking")
         found = find_events(model, data.frame, looking, threads)
     document = {"model": model_path, "data": path, **found.to_dict(), "promise": found.promise.to_dict()}
-    if output is not None:
-        _write(document, found, output)
-    files = [] if output is None else [output]
-    show(document | {"files": files}, _tables(found), as_json=as_json, answer=answer_text(found, None))
+    write_either(events_frame(found), document, output)
+    full, answer = document | {"files": named(output)}, answer_text(found, None)
+    show(full, _tables(found), as_json=as_json, answer=answer, aside=output == DASH)
     stop_if(reason_to_stop(found, found.since), asked=fail_on_drift)
-
-
-def _write(document: dict[str, Any], found: Events, path: str) -> None:
-    if path.endswith(".json"):
-        write_json(document, path)
-    else:
-        write_table(events_frame(found), path)
 
 
 def _tables(found: Events) -> list[Table]:

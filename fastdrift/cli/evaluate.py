@@ -6,15 +6,16 @@ import click
 
 from fastdrift.cli import options
 from fastdrift.cli.answer import answer_tables, answer_text, events_document, judge_events
-from fastdrift.cli.inputs import note_labels, score_file, with_events
+from fastdrift.cli.inputs import score_file, with_events
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import draw_scores, evaluate_scores
-from fastdrift.cli.settings import DriftSettings, ReadSettings
+from fastdrift.cli.settings import DASH, DriftSettings, ReadSettings
+from fastdrift.cli.streams import named, write_document
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
-from fastdrift.cli.usage import check_outputs
+from fastdrift.cli.usage import check_paths
 from fastdrift.cli.verdict import exit_on_drift, find_drift
-from fastdrift.files.disk import write_bytes, write_json
+from fastdrift.files.disk import write_bytes
 
 
 @click.command(
@@ -50,10 +51,9 @@ def evaluate(
     that is, by events and row by row at the model's own threshold, beside what flagging everything would get and a
     random score that flags as many rows.
     """
-    check_outputs([plot, output], [model, data])
+    check_paths([output], [model, data], files=[plot])
     with progress(3) as step:
-        scored = with_events(score_file(model, data, reading, step, threads=threads), threads=threads)
-        note_labels(scored.data, reading.labels, data)
+        scored = with_events(score_file(model, data, reading, step, threads=threads))
         step("evaluating")
         evaluation, judged = evaluate_scores(scored), judge_events(scored)
         picture = b"" if plot is None else draw_scores(scored)
@@ -62,11 +62,10 @@ def evaluate(
     document = {"model": model, "data": data, **evaluation.to_dict(), **by_events, "drift": verdict.to_dict()}
     if plot is not None:
         write_bytes(picture, plot)
-    if output is not None:
-        write_json(document, output)
-    files = [path for path in (plot, output) if path is not None]
+    write_document(document, output)
+    full = document | {"files": named(plot, output)}
     tables, answer = evaluation_tables(evaluation, by_runs=scored.found is None), ""
     if scored.found is not None:
         answer, tables = answer_text(scored.found, judged), [*answer_tables(scored.found, judged), *tables]
-    show(document | {"files": files}, tables, as_json=as_json, answer=answer)
+    show(full, tables, as_json=as_json, answer=answer, aside=output == DASH)
     exit_on_drift(verdict, drift)

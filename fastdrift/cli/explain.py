@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -14,16 +13,17 @@ from fastdrift.cli.inputs import read_for
 from fastdrift.cli.looking import find_events
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.places import find_stretch
-from fastdrift.cli.settings import ExplainSettings
+from fastdrift.cli.settings import DASH, ExplainSettings
+from fastdrift.cli.streams import check_table, named, told, write_either
 from fastdrift.cli.tables import numbers_table
 from fastdrift.cli.terminal import progress, show
-from fastdrift.cli.usage import check_outputs
+from fastdrift.cli.usage import check_paths
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.store import load_model
 from fastdrift.errors import DataError
 from fastdrift.evaluation.lines import percent
-from fastdrift.files.disk import table_ending, write_bytes, write_json
-from fastdrift.files.write import write_table
+from fastdrift.files.disk import write_bytes
+from fastdrift.tables.frames import with_named_index
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Explained(NamedTuple):
     help="An event by its number in the table of `fastdrift detect` with the same --ignore, --last and --since.",
 )
 @click.option("--signed", is_flag=True, help="Parts with signs that add up to the squared score, instead of shares.")
-@click.option("--output", metavar="FILE", help="Where the parts of every row go: .csv, .csv.gz, .parquet or .json.")
+@click.option("--output", metavar="FILE", help=f"Where the parts of every row go: {options.TABLE_OR_JSON}.")
 @click.option("--plot", metavar="FILE", help="Where a picture of bars goes, a .png or .svg.")
 @options.ignore
 @options.asked_rows
@@ -73,26 +73,25 @@ def explain(settings: ExplainSettings) -> None:
     """
     _check_usage(settings)
     with progress(2) as step:
-        step(f"reading {settings.path}")
+        step(f"reading {told(settings.path)}")
         model = load_model(settings.model_path)
         frame = read_for(model, settings.path, settings.reading).frame
         step("explaining")
         explained = _explain(model, frame, settings)
         picture = None if settings.plot is None else _draw(explained, settings)
     document = _document(explained, settings)
-    _write(explained, document, settings.output)
+    write_either(with_named_index(explained.frame), document, settings.output)
     if settings.plot is not None and picture is not None:
         write_bytes(picture, settings.plot)
-    files = [path for path in (settings.output, settings.plot) if path is not None]
-    show(document | {"files": files}, [_table(explained, settings)], as_json=settings.as_json)
+    full, tables = document | {"files": named(settings.output, settings.plot)}, [_table(explained, settings)]
+    show(full, tables, as_json=settings.as_json, aside=settings.output == DASH)
 
 
 def _check_usage(settings: ExplainSettings) -> None:
     if (settings.rows is None) == (settings.event is None):
         raise click.UsageError("say what to explain: --rows A:B, or --event N")
-    check_outputs([settings.output, settings.plot], [settings.model_path, settings.path])
-    if settings.output is not None and not settings.output.endswith(".json"):
-        table_ending(Path(settings.output))
+    check_paths([settings.output], [settings.model_path, settings.path], files=[settings.plot])
+    check_table(settings.output, or_json=True)
 
 
 def _explain(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Explained:
@@ -111,8 +110,8 @@ def _explain(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Ex
     whole = parts.dropna()
     if whole.empty:
         raise DataError(f"{title}: no row there has a score, so there is nothing to explain")
-    # an event's shares are those of its mean parts, as `explain(events=)` gives them
-    means = whole.mean() if event is None else _of_event(model, frame, event, settings)
+    # an event's shares are those of its mean parts, as `explain(events=)` gives them; signed parts are no shares
+    means = whole.mean() if event is None or settings.signed else _of_event(model, frame, event, settings)
     order = np.argsort(-means.abs().to_numpy(), kind="stable")
     return Explained(title, parts, means.iloc[order], event)
 
@@ -131,7 +130,7 @@ def _event(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Even
 def _of_event(model: Model, frame: pd.DataFrame, event: Event, settings: ExplainSettings) -> pd.Series[float]:
     from fastdrift.alarms.explain import explain as explain_rows
 
-    return explain_rows(model, frame, events=[event], signed=settings.signed, threads=settings.threads).iloc[0]
+    return explain_rows(model, frame, events=[event], threads=settings.threads).iloc[0]
 
 
 def _document(explained: Explained, settings: ExplainSettings) -> dict[str, Any]:
@@ -146,16 +145,6 @@ def _document(explained: Explained, settings: ExplainSettings) -> dict[str, Any]
         "columns": {str(name): float(value) for name, value in explained.means.items()},
         "event": None if event is None else event.to_dict(),
     }
-
-
-def _write(explained: Explained, document: dict[str, Any], path: str | None) -> None:
-    if path is None:
-        return
-    if path.endswith(".json"):
-        write_json(document, path)
-    else:
-        frame = explained.frame
-        write_table(frame if frame.index.name is not None else frame.rename_axis(index="row"), path)
 
 
 def _table(explained: Explained, settings: ExplainSettings) -> Table:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import click
 
 from fastdrift.cli import options
-from fastdrift.cli.inputs import count_baseline, fit_table, note_labels, read_telemetry, warn_of_labelled
+from fastdrift.cli.inputs import count_baseline, fit_table, read_telemetry, warn_of_labelled
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.settings import BaselineSize, FitSettings, ReadSettings
+from fastdrift.cli.streams import told
 from fastdrift.cli.tables import facts_table
 from fastdrift.cli.terminal import progress, show
-from fastdrift.cli.usage import check_outputs
+from fastdrift.cli.usage import check_paths
 
 
 @click.command(
@@ -18,6 +19,7 @@ from fastdrift.cli.usage import check_outputs
         "fit healthy.parquet --output model.fastdrift",
         "fit telemetry.csv --baseline 0.3 --output model.fastdrift",
         "fit healthy.csv --false-event-rate 1/week --drop host,region",
+        "fit - --timestamp ts < healthy.tsv.gz",
     )
 )
 @click.argument("path", metavar="BASELINE")
@@ -43,11 +45,10 @@ def fit(
 
     BASELINE is a table of healthy rows in time order, or with --baseline one that begins with them.
     """
-    check_outputs([output], [path])
+    check_paths([], [path], files=[output])
     with progress(2) as step:
-        step(f"reading {path}")
+        step(f"reading {told(path)}")
         data = read_telemetry(path, reading)
-        note_labels(data, reading.labels, path)
         step("fitting")
         n_rows = count_baseline(baseline, len(data.frame), default=1.0)
         model = fit_table(data.frame.iloc[:n_rows], fitting, threads)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 from rich import box
@@ -13,12 +12,13 @@ from rich.table import Table
 from fastdrift.cli import options
 from fastdrift.cli.inputs import Telemetry, labelled_table
 from fastdrift.cli.options import examples
-from fastdrift.cli.settings import LABEL
+from fastdrift.cli.settings import DASH
+from fastdrift.cli.streams import check_table, named, write_frame
 from fastdrift.cli.terminal import progress, show
-from fastdrift.files.disk import table_ending
-from fastdrift.files.write import write_table
+from fastdrift.cli.usage import check_paths
 from fastdrift.synthetic import Drift
 from fastdrift.synthetic import generate as generate_telemetry
+from fastdrift.tables.roles import LABEL
 
 MAX_DRIFTS = 12
 """Drifts that the table of them shows."""
@@ -35,7 +35,7 @@ MAX_DRIFTS = 12
 @click.option("--columns", type=click.IntRange(1), default=8, show_default=True, help="Number of metrics.")
 @options.drifts
 @click.option("--no-labels", is_flag=True, help=f"Leave out the column {LABEL!r}.")
-@click.option("--output", required=True, metavar="FILE", help="A .csv, .csv.gz or .parquet file.")
+@click.option("--output", required=True, metavar="FILE", help=f"{options.TABLE_FILE}, or - for CSV on stdout.")
 @options.as_json
 def generate(
     *, n: int, seed: int, columns: int, drifts: list[str], no_labels: bool, output: str, as_json: bool
@@ -44,21 +44,22 @@ def generate(
 
     It is healthy for the first 30 % of its rows.
     """
-    table_ending(Path(output))
+    check_paths([output], [])
+    check_table(output)
     kinds = drifts[0] if drifts in (["mixed"], ["none"]) else drifts
     with progress(2) as step:
         step("generating")
         data = generate_telemetry(n, columns=columns, seed=seed, drifts=kinds)
         step(f"writing {output}")
-        write_table(labelled_table(Telemetry(data.frame, None if no_labels else data.labels)), output)
+        write_frame(labelled_table(Telemetry(data.frame, None if no_labels else data.labels)), output)
     document = {
         "rows": n,
         "columns": list(data.frame.columns),
         "labelled_rows": int(data.labels.sum()),
         "drifts": [asdict(drift) for drift in data.drifts],
-        "files": [output],
+        "files": named(output),
     }
-    show(document, [_drifts_table(data.drifts)], as_json=as_json)
+    show(document, [_drifts_table(data.drifts)], as_json=as_json, aside=output == DASH)
 
 
 def _drifts_table(drifts: Sequence[Drift]) -> Table:

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from fastdrift.cli.settings import LABEL, Align, BaselineSize, FitSettings, ReadSettings
+from fastdrift.cli.settings import Align, BaselineSize, FitSettings, ReadSettings
+from fastdrift.cli.streams import opened, told
 from fastdrift.cli.terminal import Step, tell
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.store import load_model
 from fastdrift.errors import DataError
 from fastdrift.evaluation.checks import check_labels
-from fastdrift.files.read import column_names, read_table
+from fastdrift.files.read import column_names, read_noted_table
+from fastdrift.files.source import Source
 from fastdrift.prepare.report import Report
+from fastdrift.tables.roles import LABEL, is_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,32 +45,49 @@ class Scored(NamedTuple):
     found: Events | None = None
 
 
-def read_telemetry(path: str, settings: ReadSettings, *, metrics: Collection[str] = ()) -> Telemetry:
-    """Read a table and set its labels apart: the column asked for, or else one of the usual name that is no metric."""
-    names, labels = column_names(path), settings.labels
-    if labels is None and LABEL in names and LABEL not in {*(settings.columns or ()), *(settings.drop or ()), *metrics}:
-        labels = LABEL
+def read_telemetry(
+    path: str, settings: ReadSettings, *, metrics: Collection[str] = (), is_labelled: bool = True
+) -> Telemetry:
+    """Read a table, and say what was taken for what; its labels are set apart.
+
+    Labels are the column asked for, or else one of the usual name that is none of the `metrics` of a known model and
+    holds nothing but 0 and 1. Without `is_labelled` the column asked for need not be there.
+    """
+    with opened(path) as table:
+        names, labels = column_names(table), settings.labels
+        if labels is not None and labels not in names and not is_labelled:
+            labels = None
+        if labels is not None and (labels not in names or labels in (settings.drop or ())):
+            raise DataError(f"{told(path)}: column {labels!r}, said to hold the labels, is not there")
+        others = {*(settings.columns or ()), *(settings.drop or ()), *metrics}
+        if labels is None and (LABEL not in names or LABEL in others):
+            return Telemetry(_read(table, settings, metrics))
+        column = labels or LABEL
+        wanted = None if settings.columns is None else [*(name for name in settings.columns if name != column), column]
+        frame = _read(table, replace(settings, columns=wanted), metrics)
+    if labels is None and not metrics and not is_label(LABEL, frame[LABEL]):
+        tell(f"note: {told(path)}: column {LABEL!r} holds other values than 0 and 1 and is taken as a metric")
+        return Telemetry(frame if settings.columns is None else frame[list(settings.columns)])
+    if len(frame.columns) == 1:
+        raise DataError(f"{told(path)}: no column is left beside the labels")
     if labels is None:
-        return Telemetry(_read(path, settings))
-    if labels not in names or labels in (settings.drop or ()):
-        raise DataError(f"{path}: column {labels!r}, said to hold the labels, is not there")
-    columns = settings.columns
-    wanted = None if columns is None else [*(name for name in columns if name != labels), labels]
-    table = _read(path, replace(settings, columns=wanted))
-    if len(table.columns) == 1:
-        raise DataError(f"{path}: no column is left beside the labels")
-    return Telemetry(table.drop(columns=labels), check_labels(table[labels], len(table)), labels)
+        tell(f"note: column {column!r} of {told(path)} is taken as labels, not as a metric")
+    return Telemetry(frame.drop(columns=column), check_labels(frame[column], len(frame)), column)
 
 
-def _read(path: str, settings: ReadSettings) -> pd.DataFrame:
-    return read_table(
-        path,
+def _read(table: str | Source, settings: ReadSettings, metrics: Collection[str]) -> pd.DataFrame:
+    frame, notes = read_noted_table(
+        table,
         timestamp=settings.timestamp,
         columns=settings.columns,
         drop=settings.drop or (),
+        metrics=metrics,
         any_order=settings.any_order,
         text=settings.text,
     )
+    for note in notes:
+        tell(f"note: {told(str(table))}: {note}")
+    return frame
 
 
 def read_for(model: Model, path: str, settings: ReadSettings) -> Telemetry:
@@ -84,21 +104,27 @@ def score_table(model: Model, data: Telemetry, *, align: Align = "end", threads:
     return Scored(model, data, score(model, data.frame, align=align, threads=threads))
 
 
-def with_events(scored: Scored, *, since: int = 0, threads: int | None = None) -> Scored:
-    """Add the events in the rows since one; a model from before there were promises has none, which is told."""
-    from fastdrift.alarms.detect import detect
+def with_events(scored: Scored, *, since: int = 0, align: Align = "end", threads: int | None = None) -> Scored:
+    """Add the events in the rows since one; a model from before there were promises has none, which is told.
 
-    if scored.model.promise is None:
+    Scores that stand in the middle of their windows are made anew at the end.
+    """
+    from fastdrift.alarms.detect import detect, find_events
+
+    model, frame = scored.model, scored.data.frame
+    if model.promise is None:
         tell("note: the model's file was written before there were alarms: fit it anew to be told of events")
         return scored
-    return scored._replace(found=detect(scored.model, scored.data.frame, since=since, threads=threads))
+    if align == "center":
+        return scored._replace(found=detect(model, frame, since=since, threads=threads))
+    return scored._replace(found=find_events(model, frame, np.asarray(scored.scores), since=since))
 
 
 def score_file(
     model_path: str, path: str, reading: ReadSettings, step: Step, *, align: Align = "end", threads: int | None = None
 ) -> Scored:
     """Score the table in a file by the model in another."""
-    step(f"reading {path}")
+    step(f"reading {told(path)}")
     model = load_model(model_path)
     data = read_for(model, path, reading)
     step("scoring")
@@ -137,12 +163,6 @@ def labelled_table(data: Telemetry) -> pd.DataFrame:
     """Return metrics and labels as one table."""
     name = data.label_column or LABEL
     return data.frame if data.labels is None else data.frame.assign(**{name: data.labels.astype(np.uint8)})
-
-
-def note_labels(data: Telemetry, asked: str | None, path: str) -> None:
-    """Say it if a column was taken as labels that nobody asked for."""
-    if asked is None and data.label_column is not None:
-        tell(f"note: column {data.label_column!r} of {path} is taken as labels, not as a metric")
 
 
 def warn_of_labelled(data: Telemetry, n_rows: int) -> None:

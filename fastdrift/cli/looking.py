@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from fastdrift.cli.places import find_since, find_stretch
 from fastdrift.cli.settings import LookSettings
 from fastdrift.cli.verdict import narrowed
 from fastdrift.detectors.model import Model
+from fastdrift.errors import DriftWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,9 +22,15 @@ def find_events(model: Model, frame: pd.DataFrame, settings: LookSettings, threa
 
     One that began before keeps its onset, which rows since then alone could not tell: all rows are looked at.
     """
-    from fastdrift.alarms.detect import detect
+    from fastdrift.alarms.detect import detect, find_events
+    from fastdrift.scoring.batch import score
 
     ignore = [find_stretch(text, frame.index, "--ignore") for text in settings.ignore]
     since = find_since(settings.since, settings.last, frame.index)
-    found = detect(model, frame, since=since, ignore=ignore, threads=threads)
-    return narrowed(found, detect(model, frame, ignore=ignore, threads=threads), since) if since else found
+    if not since:
+        return detect(model, frame, ignore=ignore, threads=threads)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DriftWarning)  # a note of the events says it
+        scores = score(model, frame, threads=threads).to_numpy()
+    found, whole = (find_events(model, frame, scores, since=first, ignore=ignore) for first in (since, 0))
+    return narrowed(found, whole, since)

@@ -51,6 +51,10 @@ def cli(ctx: click.Context, /, *, config: str | None) -> None:
     Results go to stdout and everything else to stderr. Exit codes: 0 done, 1 error, 2 wrong usage, 3 drift, where
     --fail-on-drift asks for it. Messages count rows from 0.
 
+    A table is a .csv, .tsv or .parquet file, text also packed as .gz or .zst, or - for standard input, of any of these
+    kinds; columns of text may be separated by commas, semicolons, tabs or bars. What is taken for what, such as a
+    column for the time, is told. An --output of - is standard output.
+
     The file of --config is TOML: a table a command, whose keys are the command's options without the dashes.
     """
     if config is not None:

@@ -8,16 +8,22 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from fastdrift.cli.settings import DRIFTED, LABEL, BaselineSize, Hows, from_options, option_names
+from fastdrift.cli.settings import DRIFTED, BaselineSize, Hows, from_options, option_names
 from fastdrift.cli.usage import given_options
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.errors import DataError
 from fastdrift.fitting.advice import WINDOW
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
+from fastdrift.tables.roles import LABEL
 
 HOWS = get_args(How)
 """What may become of the rows of a bin."""
+
+TABLE_FILE = "A .csv, .tsv or .parquet file; with .gz or .zst after it if it is text and packed"
+"""What a table is written to."""
+TABLE_OR_JSON = "a .csv, .tsv, .parquet or .json file, or - for CSV on stdout"
+"""What a table is written to, or everything about it."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -142,7 +148,8 @@ threads = click.option("--threads", type=click.IntRange(1), help="Threads to use
 timestamp = click.option(
     "--timestamp",
     metavar="COLUMN",
-    help="The column that holds the time; by default one called timestamp, datetime, time or date.",
+    help="The column that holds the time; by default one called timestamp, datetime, time or date, or the first that "
+    "holds times since 1970 or is called like one of times.",
 )
 labels = click.option(
     "--labels",

@@ -9,25 +9,25 @@ import click
 
 from fastdrift.cli import options
 from fastdrift.cli.cleaning import clean_telemetry
-from fastdrift.cli.inputs import labelled_table, note_labels, read_telemetry
+from fastdrift.cli.inputs import labelled_table, read_telemetry
 from fastdrift.cli.options import examples, split_names, takes
-from fastdrift.cli.settings import CleanSettings, ReadSettings
+from fastdrift.cli.settings import DASH, CleanSettings, ReadSettings
+from fastdrift.cli.streams import check_table, named, told, write_document, write_frame
 from fastdrift.cli.tables import changes_table
 from fastdrift.cli.terminal import progress, show
-from fastdrift.cli.usage import check_cleaning, check_outputs
-from fastdrift.files.disk import table_ending, write_json
-from fastdrift.files.write import write_table
+from fastdrift.cli.usage import check_cleaning, check_paths
 
 
 @click.command(
     epilog=examples(
         "prepare logged.csv --output clean.parquet",
         "prepare logged.csv --output clean.csv --sentinel -999 --bounds cpu:0:100 --fill interpolate --limit 5",
+        "prepare - --output - --fill forward < logged.csv | fastdrift score model.fastdrift -",
         "prepare logged.csv --output minutes.csv --freq 1min --how mean --how errors:max --counter requests",
     )
 )
 @click.argument("path", metavar="INPUT")
-@click.option("--output", required=True, metavar="FILE", help="A .csv, .csv.gz or .parquet file.")
+@click.option("--output", required=True, metavar="FILE", help=f"{options.TABLE_FILE}, or - for CSV on stdout.")
 @options.cleaning
 @click.option("--columns", callback=split_names, metavar="A,B,…", help="The metrics to keep; all by default.")
 @click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns to leave out.")
@@ -47,23 +47,21 @@ def prepare(
     """
     _check_usage(path, output, report, cleaning)
     with progress(3) as step:
-        step(f"reading {path}")
+        step(f"reading {told(path)}")
         data = read_telemetry(path, replace(reading, any_order=True, text=True))
-        note_labels(data, reading.labels, path)
         step("preparing")
-        data, changes = clean_telemetry(data, path, cleaning)
+        data, changes = clean_telemetry(data, told(path), cleaning)
         step(f"writing {output}")
-        write_table(labelled_table(data), output)
+        write_frame(labelled_table(data), output)
     document = {"input": path, "columns": list(data.frame.columns), **changes.to_dict()}
-    if report is not None:
-        write_json(document, report)
-    files = [name for name in (output, report) if name is not None]
-    show(document | {"files": files}, [changes_table(changes)], as_json=as_json)
+    write_document(document, report)
+    full = document | {"files": named(output, report)}
+    show(full, [changes_table(changes)], as_json=as_json, aside=DASH in (output, report))
 
 
 def _check_usage(path: str, output: str, report: str | None, cleaning: CleanSettings) -> None:
     check_cleaning(cleaning)
-    check_outputs([output, report], [path])
+    check_paths([output, report], [path])
     if report is not None and Path(report).resolve() == Path(output).resolve():
         raise click.UsageError(f"{output} is both --output and --report: name two files")
-    table_ending(Path(output))
+    check_table(output)

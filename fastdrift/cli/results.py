@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fastdrift.cli.inputs import Scored
-from fastdrift.cli.settings import LABEL, PictureFormat
+from fastdrift.cli.settings import PictureFormat
 from fastdrift.evaluation.lines import counted
 from fastdrift.evaluation.metrics import Evaluation, evaluate
 from fastdrift.tables.frames import with_named_index
+from fastdrift.tables.roles import LABEL
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,6 @@ from fastdrift.cli.inputs import (
     Telemetry,
     count_baseline,
     fit_table,
-    note_labels,
     read_for,
     read_telemetry,
     score_table,
@@ -27,6 +26,7 @@ from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import evaluate_scores
 from fastdrift.cli.settings import BASELINE_SHARE, CleanSettings, FitSettings, RunSettings, TableFormat, option_names
 from fastdrift.cli.staging import HEAVY, LEARNING, import_ahead, stage
+from fastdrift.cli.streams import told
 from fastdrift.cli.tables import evaluation_tables, facts_table
 from fastdrift.cli.terminal import Step, progress, show, tell
 from fastdrift.cli.usage import check_cleaning, refuse
@@ -55,7 +55,7 @@ N_STEPS = 8
 )
 @click.option("--n", type=click.IntRange(1), default=100_000, show_default=True, help="Rows to generate.")
 @click.option("--seed", type=click.IntRange(0), default=42, show_default=True, help="Seed of what is generated.")
-@click.option("--input", "source", metavar="FILE", help="A .csv, .csv.gz or .parquet file instead of generated rows.")
+@click.option("--input", "source", metavar="FILE", help=f"{options.TABLE_FILE} instead of generated rows.")
 @options.labels
 @options.timestamp
 @options.cleaning
@@ -125,7 +125,7 @@ def _find_drift(settings: RunSettings, step: Step) -> Outcome:
     model, data, baseline_rows = _prepare(settings, step)
     step("scoring")
     scored = score_table(model, data, threads=settings.threads)
-    scored = with_events(scored, since=baseline_rows, threads=settings.threads)
+    scored = with_events(scored, since=baseline_rows)
     step("evaluating")
     evaluation = evaluate_scores(scored, with_labels=settings.judge, baseline_rows=baseline_rows)
     judged = judge_events(scored) if settings.judge else None
@@ -165,8 +165,7 @@ def _telemetry(settings: RunSettings, model: Model | None) -> Telemetry:
         return Telemetry(generated.frame, generated.labels)
     reading = replace(settings.reading, any_order=True, text=settings.cleans)
     data = read_telemetry(path, reading) if model is None else read_for(model, path, reading)
-    note_labels(data, reading.labels, path)
-    return clean_input(data, path, settings.cleaning if settings.cleans else None)
+    return clean_input(data, told(path), settings.cleaning if settings.cleans else None)
 
 
 def _fit(settings: RunSettings, baseline: pd.DataFrame) -> Model:
@@ -174,19 +173,16 @@ def _fit(settings: RunSettings, baseline: pd.DataFrame) -> Model:
     fitting = settings.fitting
     if not settings.chooses_window:
         return fit_table(baseline, fitting, settings.threads)
-    n_rows, n_columns = len(baseline), count_varying(baseline, fitting.columns, fitting.drop)
-    window = usable_window(n_rows, n_columns)
+    window = usable_window(len(baseline), count_varying(baseline, fitting.columns, fitting.drop))
     model = fit_table(baseline, replace(fitting, window=window), settings.threads)
-    if window < WINDOW:
-        tell(
-            f"note: the baseline is thin: its {n_rows:,} rows are {n_rows / WINDOW:.3g} separate windows of {WINDOW} "
-            f"for {2 * n_columns} features; windows of {window} rows are used instead (--window for others)"
-        )
+    if window < WINDOW:  # that even these are few, if so, `fit` has said
+        few = f"{len(baseline):,} rows are few for windows of {WINDOW}"
+        tell(f"note: {few}: those of {window} rows are used instead (--window for others)")
     return model
 
 
 def _run_table(settings: RunSettings, outcome: Outcome) -> Table:
-    origin = f"generated with seed {settings.seed}" if settings.source is None else settings.source
+    origin = f"generated with seed {settings.seed}" if settings.source is None else told(settings.source)
     model, n_rows = outcome.scored.model, len(outcome.scored.scores)
     return facts_table(
         "Run",

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import sys
 from math import isfinite
 
 import click
 
 from fastdrift.cli import options
 from fastdrift.cli.answer import answer_text, events_document
-from fastdrift.cli.inputs import note_labels, score_file, with_events
+from fastdrift.cli.inputs import score_file, with_events
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import evaluate_scores, scores_table
-from fastdrift.cli.settings import Align, DriftSettings, ReadSettings
+from fastdrift.cli.settings import DASH, Align, DriftSettings, ReadSettings
+from fastdrift.cli.streams import check_table, named, write_frame
 from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
-from fastdrift.cli.usage import check_outputs
+from fastdrift.cli.usage import check_paths
 from fastdrift.cli.verdict import exit_on_drift, find_drift
-from fastdrift.files.write import write_csv, write_table
 
 
 @click.command(
     epilog=examples(
         "score model.fastdrift today.csv > scores.csv",
+        "score model.fastdrift - < today.csv.zst | head",
         "score model.fastdrift today.parquet --output scores.parquet --fail-on-drift",
     )
 )
 @click.argument("model")
 @click.argument("data")
-@click.option("--output", metavar="FILE", help="A .csv, .csv.gz or .parquet file; by default CSV on stdout.")
+@click.option("--output", metavar="FILE", help=f"{options.TABLE_FILE}; by default CSV on stdout.")
 @click.option(
     "--align",
     type=click.Choice(["end", "center"]),
@@ -58,19 +58,19 @@ def score(
     threshold. The first rows, which end no whole window, have none. With --json the document holds the scores unless
     they go to a file. What the scores mean is told by `fastdrift detect`.
     """
-    check_outputs([output], [model, data])
-    files = [] if output is None else [output]
+    check_paths([output], [model, data])
+    check_table(output)
+    files = named(output)
     with progress(2 + len(files)) as step:
         scored = score_file(model, data, reading, step, align=align, threads=threads)
-        note_labels(scored.data, None, data)
         if as_json or files or drift.fail_on_drift:
-            scored = with_events(scored, threads=threads)
+            scored = with_events(scored, align=align, threads=threads)
         counts = evaluate_scores(scored, with_labels=False)
         verdict = find_drift(scored, counts, drift)
         table = scores_table(scored)
         for file in files:
             step(f"writing {file}")
-            write_table(table, file)
+            write_frame(table, file)
     if as_json or files:
         events = events_document(scored, None)
         document = {**counts.to_dict(), "events": events["events"], "drift": verdict.to_dict(), "files": files}
@@ -78,5 +78,5 @@ def score(
         answer = "" if scored.found is None else answer_text(scored.found, None)
         show(document | listed, evaluation_tables(counts), as_json=as_json, answer=answer)
     else:
-        write_csv([table], sys.stdout.buffer)
+        write_frame(table, DASH)
     exit_on_drift(verdict, drift)

@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeVar, get_type_hints
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
 
-LABEL = "label"
-"""The usual name of a column of labels."""
+DASH = "-"
+"""Standard input or output in place of a file."""
 BASELINE_SHARE = 0.3
 """The share of the rows that is the baseline where none is asked for: generated rows are healthy so far."""
 DRIFTED = 3

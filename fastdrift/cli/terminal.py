@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 import warnings
@@ -14,14 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from fastdrift.cli import interrupt
-from fastdrift.errors import DataError, DriftWarning, FileError, ModelError
+from fastdrift.errors import DataError, DriftWarning, EngineError, FileError, ModelError
+from fastdrift.files.disk import sending
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 Step = Callable[[str], None]
 """Says which step begins."""
-EXPLAINED = (DataError, FileError, ModelError, ImportError)
+EXPLAINED = (DataError, FileError, ModelError, EngineError, ImportError)
 """Errors whose message says what to do; any other is a mistake of ours and keeps its traceback."""
 
 
@@ -61,9 +63,9 @@ def tell(message: str) -> None:
     sys.stderr.write(f"{message}\n")  # neither click's echo nor another console knows of the progress
 
 
-def _console(*, stderr: bool = False) -> Console:
+def _console(**options: Any) -> Console:
     # a column may be called [b] or :smile:
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    return Console(markup=False, highlight=False, emoji=False, **options)
 
 
 @contextlib.contextmanager
@@ -85,15 +87,47 @@ def progress(n_steps: int) -> Iterator[Step]:
         interrupt.check()
 
 
-def show(document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool, answer: str = "") -> None:
-    """Write results to stdout, as a JSON document or as an answer and tables; to stderr which files were written."""
+def show(
+    document: Mapping[str, Any], tables: Iterable[Table], *, as_json: bool, answer: str = "", aside: bool = False
+) -> None:
+    """Write results to stdout, as a JSON document or as an answer and tables; to stderr which files were written.
+
+    An answer and tables go to stderr too where stdout holds something else.
+    """
     if as_json:
-        click.echo(json.dumps(document, indent=2, allow_nan=False))
+        send_json(document)
     else:
-        console = _console()
-        if answer:
-            console.print(answer, end="\n\n")
-        for table in tables:
-            console.print(table)
+        text = _laid_out(answer, tables, _console(stderr=aside))
+        (sys.stderr.write if aside else _send)(text)
     for path in document.get("files", ()):
         tell(f"wrote {path}")
+
+
+def _laid_out(answer: str, tables: Iterable[Table], terminal: Console) -> str:
+    """Return an answer and tables as they look on a terminal; a console writes to its file even what is captured."""
+    page = io.TextIOWrapper(io.BytesIO(), terminal.encoding, "replace", newline="")
+    looks = {"width": terminal.width, "force_terminal": terminal.is_terminal, "color_system": terminal.color_system}
+    console = _console(file=page, **looks)
+    if answer:
+        console.print(answer, end="\n\n")
+    for table in tables:
+        console.print(table)
+    page.seek(0)
+    return page.read()
+
+
+def send_json(document: object) -> None:
+    """Write a JSON document to stdout."""
+    _send(json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def _send(text: str) -> None:
+    with sending(standard(sys.stdout, "output")) as file:
+        file.write(text.encode(sys.stdout.encoding, "replace"))
+
+
+def standard(stream: Any, name: str) -> Any:
+    """Return the bytes of a standard stream, which may have been closed."""
+    if stream is None:
+        raise FileError(f"standard {name} is closed")
+    return stream.buffer

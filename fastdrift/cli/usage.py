@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
-from fastdrift.cli.settings import CleanSettings
+from fastdrift.cli.settings import DASH, CleanSettings
 
 IS_GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.DEFAULT_MAP)
 """Where an option comes from that somebody gave: the command line, or the file of --config."""
@@ -36,9 +36,19 @@ def check_cleaning(cleaning: CleanSettings) -> None:
         refuse(["how"], "needs --freq, the length of a bin")
 
 
-def check_outputs(outputs: Iterable[str | None], inputs: Iterable[str]) -> None:
-    """Refuse to write over what is read."""
-    read = {Path(path).resolve() for path in inputs}
-    for path in outputs:
-        if path is not None and Path(path).resolve() in read:
+def check_paths(outputs: Sequence[str | None], inputs: Sequence[str | None], files: Sequence[str | None] = ()) -> None:
+    """Refuse to write over what is read, and to put two things onto standard input or output.
+
+    `files` are outputs that can't go to standard output, such as pictures.
+    """
+    if DASH in files:
+        raise click.UsageError("- is for tables and JSON: name a file for this")
+    if list(inputs).count(DASH) > 1:
+        raise click.UsageError("standard input holds one table: name a file for the other")
+    as_json = bool(click.get_current_context().params.get("as_json"))
+    if list(outputs).count(DASH) + as_json > 1:
+        raise click.UsageError("standard output holds one result: give - once, without --json, and name files")
+    read = {Path(path).resolve() for path in inputs if path is not None and path != DASH}
+    for path in (*outputs, *files):
+        if path is not None and path != DASH and Path(path).resolve() in read:
             raise click.UsageError(f"{path} is an input: write to another file")

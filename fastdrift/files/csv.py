@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any
 
 from fastdrift.errors import DataError, FileError
 from fastdrift.files.decimals import has_commas, with_points
 from fastdrift.files.disk import first_line, reading
-from fastdrift.files.parse import is_time
+from fastdrift.files.parse import is_time, may_be_time
 from fastdrift.files.source import MAGICS, Layout, Source
 
 # the words of pandas, in any usual case, and what databases write
@@ -38,7 +38,9 @@ def csv_layout(source: Source) -> Layout:
     if all(_is_number(name, separator) for name in names) and names != [str(place) for place in range(len(names))]:
         raise DataError(f"{source}: the first line holds numbers ({names[0]}, …): put the columns' names there")
     is_marked = names[0] == "" and is_time([row[0] for row in rows])
-    return Layout(names, "" if is_marked else None, separator)
+    shown = zip_longest(names, *rows, fillvalue="")  # a row may be short, and that is said once all are read
+    may_be_times = [name for name, *values in islice(shown, len(names)) if may_be_time(name, values)]
+    return Layout(names, "" if is_marked else None, may_be_times, separator)
 
 
 def _first_lines(source: Source) -> str:

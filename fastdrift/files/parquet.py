@@ -9,6 +9,7 @@ from typing import IO, Any
 from fastdrift.errors import FileError
 from fastdrift.files.disk import first_line, reading
 from fastdrift.files.source import Layout, Source
+from fastdrift.tables.roles import speaks_of_time
 
 
 def parquet_layout(source: Source) -> Layout:
@@ -22,7 +23,8 @@ def parquet_layout(source: Source) -> Layout:
     index = [name for name in marked if isinstance(name, str) and name in schema.names]
     times = [name for name in index if pa.types.is_timestamp(schema.types[schema.names.index(name)])]
     names = [name for name in schema.names if name not in index or name in times]
-    return Layout(names, next(iter(times), None))
+    may_be_times = [name for name in names if speaks_of_time(name) or pa.types.is_integer(schema.field(name).type)]
+    return Layout(names, next(iter(times), None), may_be_times)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,47 +11,29 @@ import numpy as np
 
 from fastdrift.errors import DataError
 from fastdrift.files.source import Source
-from fastdrift.tables.roles import unit_of
+from fastdrift.tables.roles import TimeUnit, speaks_of_time, time_unit, unit_of
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
     import pandas as pd
 
-UNIT_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-_TIME_NAME = re.compile(
-    r"[@_]?((unix|epoch|posix|event|log|utc)[_ .-]?)?(ts|time|timestamp|epoch|unix|datetime|date)"
-    r"([_ .-]?(s|secs?|seconds?|ms|millis|milliseconds?|us|micros|microseconds?|ns|nanos|nanoseconds?|utc))?"
-)
+UNIT_NAMES: dict[TimeUnit, str] = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+# values that show whether a column may hold times
+_SHOWN = 20
 
 
-def is_time_name(name: str) -> bool:
-    """Return whether a column is called like one of times, such as ts, time_ms, epoch or timestampNs."""
-    return _TIME_NAME.fullmatch(name.lower()) is not None
+def may_be_time(name: str, texts: Sequence[str]) -> bool:
+    """Return whether a column of which some values are shown may hold times; all of its values then say whether."""
+    shown = [_as_float(text) for text in texts]
+    if any(value is not None and unit_of(value) for value in shown):
+        return True
+    return speaks_of_time(name) and all(value is None for value in shown)
 
 
-def epoch_unit(values: npt.NDArray[Any], name: object) -> str | None:
-    """Return the unit in which numbers are times since 1970, or None if they are something else.
-
-    Parameters
-    ----------
-    values : array of numbers, shape (n_rows,)
-        A column; all are finite, whole and of 1990 to 2100 in one unit, none is below the one before, three differ.
-    name : object
-        What it is called: like a time.
-
-    Returns
-    -------
-    str or None
-        "s", "ms", "us" or "ns".
-    """
-    if not is_time_name(str(name)) or not np.isfinite(values).all():
+def _as_float(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
         return None
-    if values.dtype.kind == "f" and (np.floor(values) != values).any():
-        return None
-    if (values[1:] < values[:-1]).any() or np.count_nonzero(values[1:] > values[:-1]) < 2:
-        return None
-    unit = unit_of(values[0])
-    return unit if unit == unit_of(values[-1]) else None
 
 
 def is_time(texts: Sequence[str]) -> bool:
@@ -63,11 +44,24 @@ def is_time(texts: Sequence[str]) -> bool:
     return bool(texts) and (epoch_of(column, "time") is not None or _is_iso(column))
 
 
-def epoch_of(column: Any, name: str) -> str | None:
-    """Return the unit of an Arrow column of times since 1970 in any order, gaps aside, or None if it is none."""
-    whole = _whole(column) if is_time_name(name) else None
+def holds_times(column: Any, name: str) -> bool:
+    """Return whether an Arrow column is one of times: by its values alone, or by its name too."""
+    return epoch_of(column, name) is not None or (speaks_of_time(name) and _is_iso(column))
+
+
+def epoch_of(column: Any, name: str) -> TimeUnit | None:
+    """Return the unit of an Arrow column of times since 1970, gaps aside, or None if it is none.
+
+    Those of a column that is called like one of times may be in any order.
+    """
+    if not may_be_time(name, [str(value) for value in column[:_SHOWN].to_pylist()]):
+        return None
+    whole = _whole(column)
+    if whole is None:
+        return None
+    counts = whole.drop_null().to_numpy()
     # whether they are in order is another question, with an answer that names the row
-    return None if whole is None else epoch_unit(np.sort(whole.drop_null().to_numpy()), name)
+    return time_unit(np.sort(counts) if speaks_of_time(name) else counts, name)
 
 
 def _whole(column: Any) -> Any:
@@ -105,11 +99,6 @@ def _is_iso(column: Any) -> bool:
     except ValueError:
         return False
     return True
-
-
-def holds_times(column: Any, name: str) -> bool:
-    """Return whether an Arrow column is one of times by its values, and by its name if they are numbers."""
-    return epoch_of(column, name) is not None or _is_iso(column)
 
 
 def numbers(source: Source, column: Any, name: str, *, text: bool) -> Any:

@@ -10,8 +10,9 @@ from fastdrift.errors import DataError
 from fastdrift.files.csv import csv_layout, read_csv
 from fastdrift.files.disk import PathLike
 from fastdrift.files.parquet import parquet_layout, read_parquet
-from fastdrift.files.parse import UNIT_NAMES, epoch_of, holds_times, is_time_name, numbers, time_index
+from fastdrift.files.parse import UNIT_NAMES, epoch_of, holds_times, numbers, time_index
 from fastdrift.files.source import Layout, Source, as_source
+from fastdrift.tables.roles import TimeUnit, speaks_of_time
 from fastdrift.tables.table import listed
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read_noted_table(
     timestamp : str, optional
         The column that holds the time. By default the time index of a Parquet file or a first column of times without
         a name, as pandas writes one; else the column called timestamp, @timestamp, datetime, time or date; else the
-        first one of times that is called like one, such as ts, time_ms or epoch.
+        first one of times that is called like one, such as ts, time_ms or epoch, or of times since 1970.
     columns : sequence of str, optional
         The columns to read, in this order; all of them by default.
     drop : collection of str
@@ -92,14 +93,14 @@ def read_noted_table(
     -----
     Columns of a CSV are separated by commas, semicolons, tabs or bars, whichever fits the first rows. Beside commas a
     number may have a decimal comma. A gap is an empty value or one of the words `fastdrift.files.csv.GAPS`: NA, N/A,
-    NaN, NULL, None and their like. Whole numbers in a column of times, three or more of them different and all of 1990
-    to 2100 as seconds, milliseconds, microseconds or nanoseconds since 1970, are times in UTC.
+    NaN, NULL, None and their like. Times since 1970, in UTC, are what `fit` takes for such:
+    `fastdrift.tables.roles.time_unit` has the rule. Here they may come in any order, for whoever reads to sort.
     """
     source = as_source(table)
     layout = _read_layout(source)
     others = {*(columns or ()), *drop, *metrics}
     time = _find_time(source, layout, timestamp, others)
-    guesses = [] if time is not None else [name for name in layout.names if is_time_name(name) and name not in others]
+    guesses = [] if time is not None else _guesses(layout, others, all_read=columns is None)
     wanted = _choose(source, layout, columns, drop, time)
     read, notes = _read_columns(source, layout, wanted, guesses if time is None else [time])
     if not read.num_rows:
@@ -141,6 +142,11 @@ def _find_time(source: Source, layout: Layout, asked: str | None, others: Collec
     return asked
 
 
+def _guesses(layout: Layout, others: Collection[str], *, all_read: bool) -> list[str]:
+    """Return the columns that may be the time; of those that are not read anyway, the ones that are called so."""
+    return [name for name in layout.may_be_times if name not in others and (all_read or speaks_of_time(name))]
+
+
 def _choose(
     source: Source, layout: Layout, columns: Sequence[str] | None, drop: Collection[str], time: str | None
 ) -> list[str]:
@@ -172,6 +178,6 @@ def _frame(source: Source, read: Any, wanted: list[str], *, text: bool) -> pd.Da
     return cast("pd.DataFrame", pa.table(columns, names=wanted).to_pandas())
 
 
-def _note(time: str, unit: str | None) -> str:
+def _note(time: str, unit: TimeUnit | None) -> str:
     what = f"column {time!r}" if time else "the first column, which has no name,"
     return f"{what} is taken as the time{'' if unit is None else f': {UNIT_NAMES[unit]} since 1970, in UTC'}"

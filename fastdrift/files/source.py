@@ -53,10 +53,14 @@ class Source:
 
 
 class Layout(NamedTuple):
-    """What is known of a table before its values are read: names, which of them is marked as the time, separator."""
+    """What is known of a table before its values are read.
+
+    Names, which of them is marked as the time and which others may hold it, and what separates columns.
+    """
 
     names: list[str]
-    time: str | None = None
+    time: str | None
+    may_be_times: list[str]
     separator: str = ","
 
 

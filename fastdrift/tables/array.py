@@ -87,8 +87,11 @@ def as_array(data: Any) -> npt.NDArray[Any]:
 def _refuse_strangers(data: Any) -> None:
     """Raise DataError for what numpy would take apart, or by place, though its columns have names."""
     if isinstance(data, (list, tuple)):
-        if data and isinstance(data[0], Mapping):
-            raise DataError(f"the table is a {_kind(data)} of {_kind(data[0])}s: make a frame of it, {FRAMES}")
+        # numpy would take each for a row
+        strange = next((one for kind, one in {type(one): one for one in data}.items() if _is_named(kind)), None)
+        if strange is not None:
+            kinds = f"{_kind(strange).removesuffix('s')}s"
+            raise DataError(f"the table is a {_kind(data)} of {kinds}: {_way(strange)}")
         return
     if isinstance(data, Mapping):
         raise DataError(f"the table is a {_kind(data)}: make a frame of it, {FRAMES}")
@@ -99,6 +102,18 @@ def _refuse_strangers(data: Any) -> None:
         way = next((f".{name}()" for name in CONVERSIONS if hasattr(type(data), name)), None)
         remedy = f"make one of it first, as with {way}" if way else "make one of it first"
         raise DataError(f"the table is a {_kind(data)}, not a frame of pandas, polars or Arrow: {remedy}")
+
+
+def _is_named(kind: type) -> bool:
+    """Return whether objects of a type hold names, or are columns, of which a list is no list of rows."""
+    return issubclass(kind, Mapping) or any(hasattr(kind, sign) for sign in (*SIGNS, "__arrow_c_array__"))
+
+
+def _way(part: Any) -> str:
+    """Say how a list of such parts becomes a frame."""
+    if isinstance(part, Mapping):
+        return f"make a frame of it, {FRAMES}"
+    return "make one frame of them, as with pandas.concat(data, axis=1) where each is a column"
 
 
 def _kind(data: Any) -> str:

@@ -19,6 +19,8 @@ TimeUnit = Literal["s", "ms", "us", "ns"]
 UNITS: dict[TimeUnit, int] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 # 1990 and 2100, in seconds since 1970; no time in one unit is one in another
 FIRST_TIME, END_TIME = 631_152_000, 4_102_444_800
+# fewer that differ show no steps
+LEAST_TIMES = 3
 DAY = 86_400
 TIME_WORDS = {"t", "ts", "at", "utc", "when", "clock", "date", "day", "unix", "epoch", "datetime", "timestamp"}
 # a column that only grows does so in so many rows at least, and starts again once in so many
@@ -35,17 +37,19 @@ def is_label(name: Hashable, values: npt.ArrayLike) -> bool:
 
 
 def time_unit(values: npt.ArrayLike, name: Hashable = None) -> TimeUnit | None:
-    """Return the unit of a column of times since 1970, or None if it holds none.
+    """Return the unit of a column of times since 1970, or None if it holds none; for files and frames alike.
 
-    Times are whole numbers from 1990 to 2100 in one of the units that never go back. Where the name does not speak of
-    time they must also go on evenly, the middle half of their steps within a tenth of each other, and no more than a
-    month at a time: a counter of bytes may have the size.
+    Times are whole numbers from 1990 to 2100 in one of the units that never go back, and three of them differ. Where
+    the name does not speak of time they must also go on evenly, the middle half of their steps within a tenth of each
+    other, and no more than a month at a time: a counter of bytes may have the size.
     """
     array = np.asarray(values)
-    if array.ndim != 1 or array.dtype.kind not in "iuf" or array.size < 2:
+    if array.ndim != 1 or array.dtype.kind not in "iuf" or array.size < LEAST_TIMES:
         return None
     unit = unit_of(array[0])
-    if unit is None or unit != unit_of(array[-1]) or array[0] == array[-1] or not (array[1:] >= array[:-1]).all():
+    if unit is None or unit != unit_of(array[-1]) or not (array[1:] >= array[:-1]).all():
+        return None
+    if np.count_nonzero(array[1:] > array[:-1]) < LEAST_TIMES - 1:
         return None
     if array.dtype.kind == "f" and (array != np.floor(array)).any():
         return None

@@ -23,6 +23,7 @@ FLOORS = (
     {"answer", "cleaning", "looking", "results"},
     {"verdict"},
     {"config", "estimators", "inputs", "places", "staging", "tables"},
+    {"streams"},
     {"options", "terminal"},
     {"usage"},
     {"settings", "interrupt"},

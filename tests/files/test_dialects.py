@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 import fastdrift as fd
 from fastdrift.files.csv import GAPS
-from fastdrift.files.parse import epoch_unit
 from fastdrift.files.read import column_names, read_noted_table, read_table
-from fastdrift.tables.roles import UNITS
+from fastdrift.tables.roles import UNITS, time_unit
 
 from .samples import PACKED, TIMES
 
@@ -124,23 +123,24 @@ def plain_unit(values):
 )
 def test_a_unit_is_that_of_the_definition(seconds, factor, is_sorted):
     values = [second * factor for second in (sorted(seconds) if is_sorted else seconds)]
-    assert epoch_unit(np.array(values, float), "ts") == plain_unit(values)
-    assert epoch_unit(np.array(values, float), "bytes_total") is None
-    assert epoch_unit(np.array([*values, np.nan]), "ts") is None
+    assert time_unit(np.array(values, float), "ts") == plain_unit(values)
+    assert time_unit(np.array(values, float), "bytes_total") is None
+    assert time_unit(np.array([*values, np.nan]), "ts") is None
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_times_since_1970_are_those_from_1990_to_2099(unit):
     first, after = 631_152_000 * UNITS[unit], 4_102_444_800 * UNITS[unit]
-    assert epoch_unit(np.array([first, first + 1, after - 1]), "ts") == unit
-    assert epoch_unit(np.array([first - 1, first, first + 1]), "ts") is None
-    assert epoch_unit(np.array([after - 2, after - 1, after]), "ts") is None
-    assert epoch_unit(np.array([], np.int64), "ts") is None
+    assert time_unit(np.array([first, first + 1, after - 1]), "ts") == unit
+    assert time_unit(np.array([first - 1, first, first + 1]), "ts") is None
+    assert time_unit(np.array([after - 2, after - 1, after]), "ts") is None
+    assert time_unit(np.array([], np.int64), "ts") is None
 
 
 def test_whole_numbers_are_a_metric_unless_they_are_called_and_look_like_times(table):
     grows = "1735686000,1\n1735686060,2\n1735686120,3\n"
-    for text in (f"bytes_total,a\n{grows}", "ts,a\n5,1\n6,2\n7,3\n", "ts,a\n1735686000,1\n1735686060,2\n"):
+    uneven = "1735686000,1\n1735686060,2\n1735696120,3\n"
+    for text in (f"bytes_total,a\n{uneven}", "ts,a\n5,1\n6,2\n7,3\n", "ts,a\n1735686000,1\n1735686060,2\n"):
         frame, notes = read_noted_table(table(text))
         assert isinstance(frame.index, pd.RangeIndex)
         assert (len(frame.columns), notes) == (2, ())

@@ -38,8 +38,8 @@ def test_numbers_may_be_booleans_and_times_may_be_numbers(table):
 
 
 def test_the_time_can_be_named_and_a_metric_may_be_called_time(table):
-    path = table("time,clock\n3,2024-01-01\n2,2024-01-02\n")
-    frame = read_table(path, timestamp="clock")
+    path = table("time,logged\n3,2024-01-01\n2,2024-01-02\n")
+    frame = read_table(path, timestamp="logged")
     assert frame["time"].tolist() == [3, 2]
     assert isinstance(read_table(path, columns=["time"]).index, pd.RangeIndex)
 
