@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from fastdrift.alarms.tail import fold_peaks, learn_promise, read_rate
-from fastdrift.detectors.constant import check_scales
 from fastdrift.detectors.estimator import EstimatorModel, is_estimator
-from fastdrift.detectors.model import Baseline, Model
-from fastdrift.detectors.moments import standardise
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.detectors.rows import learn_rows
 from fastdrift.detectors.shrinkage import Shrinkage
@@ -24,8 +23,9 @@ from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import check_length, check_window
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
-from fastdrift.fitting.folds import by_fold, check_folds, cut_folds, score_folds, upper_quantile
+from fastdrift.fitting.folds import by_fold, check_folds, cut_folds, upper_quantile
 from fastdrift.fitting.healthy import Healthy, look_at
+from fastdrift.fitting.learning import teach
 from fastdrift.fitting.metrics import choose_metrics
 from fastdrift.tables.convert import reader_of
 from fastdrift.tables.table import Table, usual_step
@@ -141,19 +141,15 @@ def fit(
     if threshold == "cross-fit":
         check_folds(table.n_rows, window)
     healthy = look_at(table, window, n_threads)
-    sweep, total = healthy.sweep, healthy.total
-    standardisation = standardise(sweep, healthy.start, total)
-    check_scales(table, sweep.columns, standardisation)
-    held_out = folds if threshold == "cross-fit" else []
     kind = DETECTORS[detector] if isinstance(detector, str) else EstimatorModel
-    windows = Baseline(sweep, standardisation, folds, held_out, n_threads)
-    learnt = kind.learn(windows, shrinkage=shrinkage, seed=seed, estimator=detector)
-    scores = score_folds(sweep, learnt.packed_folds or [learnt.packed] * len(folds), folds, n_threads)
+    learn = partial(kind.learn, shrinkage=shrinkage, seed=seed, estimator=detector)
+    healthy, learnt, scores, _ = teach(healthy, learn, folds, threshold == "cross-fit", n_threads)
+    total = healthy.total
     row_threshold = upper_quantile(scores, false_alarm_rate)
     peaks = fold_peaks(by_fold(scores, folds), row_threshold, window)
     promise, promise_notes = learn_promise(peaks, int(total.n_windows), row_threshold, asked, step)
     rate = float(false_alarm_rate)
-    size_notes = baseline_notes(total, healthy.n_aside, standardisation.centre.size, window, rate)
+    size_notes = baseline_notes(total, healthy.n_aside, 2 * healthy.sweep.columns.size, window, rate)
     notes = (*metrics.notes, *healthy.notes, *size_notes, *promise_notes)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)

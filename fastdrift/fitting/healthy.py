@@ -69,6 +69,15 @@ def _are_even(total: Moments, window: int) -> bool:
     return bool((roots <= np.sqrt(1 + relative) * total.sums[n_columns:]).all())
 
 
+def leave_out(healthy: Healthy, rows: Indices, threads: int) -> Healthy:
+    """Return the windows that hold none of some rows."""
+    window = healthy.sweep.window
+    table = KeptRows(healthy.sweep.table, rows)
+    kept, _ = _look(KeptRows(table, rows_in_no_window(table.aside, table.n_rows, window)), window, threads)
+    n_aside = healthy.n_aside + kept.total.n_left_out - healthy.total.n_left_out
+    return kept._replace(n_aside=n_aside, notes=healthy.notes)
+
+
 def _loudest(parts: Sequence[Moments], n_columns: int) -> Floats:
     """Return every column's deviation within windows (root mean square) in the span where it is largest."""
     squares = [part.products[n_columns:] / part.n_windows for part in parts if part.n_windows]

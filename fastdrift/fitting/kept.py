@@ -15,24 +15,27 @@ NO_ROWS: Indices = np.zeros(0, np.int64)
 
 
 class KeptRows(Table):
-    """A table some rows of which are set aside: they read as NaN, so that windows that hold one are left out."""
+    """A table some rows of which are set aside: they read as NaN, so that windows that hold one are left out.
+
+    Rows that its table has set aside stay so.
+    """
 
     def __init__(self, table: Table, aside: Indices = NO_ROWS) -> None:
         self.__dict__.update(table.__dict__)
-        self._aside = aside
+        self.aside: Indices = np.union1d(table.aside, aside) if isinstance(table, KeptRows) else aside
 
     def rows(self, start: int, stop: int) -> Rows:
         """Return rows `start` … `stop` - 1, a view where that is possible and no row is set aside."""
         piece = super().rows(start, stop)
-        first, last = np.searchsorted(self._aside, (start, stop))
+        first, last = np.searchsorted(self.aside, (start, stop))
         if first < last:
             piece = piece.copy(order="K")
-            piece[self._aside[first:last] - start] = np.nan
+            piece[self.aside[first:last] - start] = np.nan
         return piece
 
     def laid(self, start: int, stop: int) -> Laid:
         """Return rows `start` … `stop` - 1 for kernels: where they lie, unless one of them is set aside."""
-        first, last = np.searchsorted(self._aside, (start, stop))
+        first, last = np.searchsorted(self.aside, (start, stop))
         if first == last:
             return super().laid(start, stop)
         return Laid(self.rows(start, stop), np.arange(self.n_columns), ())
