@@ -18,7 +18,7 @@ from fastdrift.cli.main import cli
 from fastdrift.files.read import read_table
 from fastdrift.files.write import write_table
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 KINDS = ["t.csv", "t.tsv", "t.csv.gz", "t.csv.zst", "t.tsv.zst", "t.parquet"]
 M = "m.fastdrift"
 DATA = fd.generate(4_000, columns=3, seed=1, drifts=["mean-shift"])
