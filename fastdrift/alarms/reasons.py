@@ -82,9 +82,8 @@ class Peaks(NamedTuple):
         *chosen, other = self.chosen[place].tolist()
         changes = self.changes[place].tolist()
         said = [self._says(column, *change) for column, change in zip(chosen, changes, strict=True) if column >= 0]
-        text = ", ".join(filter(None, said))
-        if text or chosen[0] < 0:
-            return text or "numbers too large to tell columns apart"
+        if text := ", ".join(filter(None, said)):
+            return text
         name = self.names[chosen[0]]
         return (
             f"{name} moves as it never did" if other < 0 else f"{name} and {self.names[other]} no longer move together"

@@ -56,7 +56,8 @@ def choose(parts, least_share, chosen):
         for place in range(parts.size):
             if parts[place] >= 0 and (best < 0 or parts[place] > parts[best]):
                 best = place
-        chosen[rank] = best if best >= 0 and (rank == 0 or parts[best] >= least_share * total) else -1
+        is_chosen = best >= 0 and (rank == 0 or parts[best] >= least_share * total)
+        chosen[rank] = best if is_chosen else -1
         if best >= 0:
             parts[best] = -1.0
 
@@ -108,7 +109,9 @@ def event_reasons(
             for other in range(2 * size):
                 total += precision[feature, other] * standard[other]
             column = feature if feature < size else feature - size
-            parts[varying_places[column]] += abs(standard[feature] * total)
+            part = abs(standard[feature] * total)
+            # numbers too large to be told apart are all among the reasons
+            parts[varying_places[column]] += np.inf if np.isnan(part) else part
         add_constant(rows, first, window, constant, constant_values, penalties, constant_places, parts)
         choose(parts, least_share, chosen[place, :most])
         for rank in range(most):
