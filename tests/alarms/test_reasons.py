@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 
 import numpy as np
+import oracle
 import pandas as pd
 import pytest
 
@@ -12,7 +13,6 @@ import fastdrift as fd
 from fastdrift.alarms.onset import LEAST_ROWS, LEAST_VARIANCE, best_split, find_onsets
 from fastdrift.alarms.reasons import LEAST_SHARE, MOST_COLUMNS, find_reasons
 from fastdrift.tables.convert import as_table
-from tests import oracle
 
 WINDOW = 20
 
