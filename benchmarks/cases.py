@@ -85,6 +85,24 @@ def fit(shape: Shape, threads: int) -> Call:
     return fit_call(make_rows(200_000, shape.columns), shape.window, threads)
 
 
+def answer(name: str, n_rows: int, threads: int | None) -> Call:
+    """Prepare `detect` or `explain` of rows in which every two thousandth or so begins a notice."""
+    rows = rows_for(Shape(8, 50))
+    model = fd.fit(rows[:100_000])
+    call = partial(getattr(fd, name), model, rows[:n_rows], threads=threads)
+    if name == "explain":
+        shares = call().to_numpy()[model.window - 1 :]
+        np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+        return call
+    found, scores = call(), fd.score(model, rows[:n_rows])
+    assert found.n_flagged == np.sum(scores > model.threshold)
+    for event in found:
+        assert event.onset <= event.start <= event.peak_row < event.stop
+        assert event.peak_score == scores[event.start : event.stop].max() > model.promise.notice_level
+    assert np.nanmax(np.where(scores > model.promise.notice_level, scores, np.nan)) == max(e.peak_score for e in found)
+    return call
+
+
 def score_by_forest(shape: Shape) -> Call:
     rows = make_rows(200_000, shape.columns)[:50_000]
     model = fd.fit(rows, window=shape.window, detector="isolation-forest", threshold="in-sample")
@@ -144,6 +162,8 @@ def all_cases() -> Iterator[Case]:
         for given in options:
             yield Case(name.format(*given), partial(prepare, *given), threads=given[-1])
     yield Case("score 8x50 of 100 rows", partial(score, narrow, "float64", None, 100))  # all overhead
+    for name, threads in itertools.product(("detect", "explain"), (1, 2)):
+        yield Case(f"{name} 8x50 {threads}t", partial(answer, name, 200_000, threads), threads=threads)
     yield Case("forest score 8x50 1t", partial(score_by_forest, narrow))
     yield Case("generate 50,000 rows", generate)
     for ending, direction in itertools.product((".csv", ".parquet"), ("read", "write")):

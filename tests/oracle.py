@@ -153,3 +153,90 @@ def threshold(rows, window, rate=0.05, shrinkage="ledoit-wolf", rule="cross-fit"
         centre, covariance, _ = fit_gauge(np.array(others), shrinkage, window)
         scores.extend(np.sqrt(squared_distances(points[start:stop], centre, covariance)))
     return sorted(scores)[math.ceil((1 - rate) * (len(scores) - 1))]
+
+
+def windows(rows, window):
+    """Return every whole window of rows."""
+    values = np.asarray(rows, np.float64)
+    return [values[end - window : end] for end in range(window, len(values) + 1)]
+
+
+def onset_ratios(rows, least_rows, least_variance):
+    """Return twice the log likelihood ratio of each split of whitened rows, by the first row after it.
+
+    Rows that hold a NaN or inf tell nothing; too few of the others have no splits.
+    """
+    whole = np.flatnonzero(np.isfinite(rows).all(axis=1))
+    if len(whole) < 2 * least_rows:
+        return {}
+    ratios = {}
+    for place in range(len(whole) - least_rows + 1):
+        after = rows[whole[place:]]
+        changed = healthy = 0.0
+        for values in after.T:
+            mean = values.mean()
+            variance = max((values**2).mean() - mean**2, least_variance)
+            changed += len(values) * (math.log(variance) + 1)
+            healthy += (values**2).sum()
+        ratios[int(whole[place])] = healthy - changed
+    return ratios
+
+
+def standard_features(model, window):
+    """Return the features of a window of all columns, and those told from the centre in units of their scale."""
+    moving = [place for place, name in enumerate(model.columns) if name not in model.constant_columns]
+    values = window[:, moving]
+    features = np.concatenate([values.mean(axis=0), values.std(axis=0, ddof=1)])
+    return moving, features, (features - model.centre) / model.scale
+
+
+def parts(model, window, signed):
+    """Return what each column adds to the squared score of a window, or its share of the sum of absolute values."""
+    if not np.isfinite(window).all():
+        return np.full(len(model.columns), np.nan)
+    moving, _, standard = standard_features(model, window)
+    terms = standard * np.linalg.solve(model.cholesky @ model.cholesky.T, standard)
+    result = np.zeros(len(model.columns))
+    for place, term in zip([*moving, *moving], terms, strict=True):
+        result[place] += term if signed else abs(term)
+    for name, value in zip(model.constant_columns, model.constant_values, strict=True):
+        place = list(model.columns).index(name)
+        result[place] = model.penalties[sum(window[:, place] != value)]
+    return result if signed else result / result.sum()
+
+
+def reason(model, window, least_share, most):
+    """Return the columns that add most to a window's distance, and what they do, in words."""
+    moving, features, standard = standard_features(model, window)
+    share, size = parts(model, window, False), len(moving)
+    ranked = sorted(range(len(share)), key=lambda place: -share[place])[:most]
+    chosen = [place for rank, place in enumerate(ranked) if rank == 0 or share[place] >= least_share]
+    said = []
+    for place in chosen:
+        name, text = model.columns[place], []
+        if place not in moving:
+            value = model.constant_values[list(model.constant_columns).index(name)]
+            said.append(f"{name} moved from {value:g}, where it had always been")
+            continue
+        mean, std = moving.index(place), size + moving.index(place)
+        if abs(standard[mean]) > 3:
+            shift = (features[mean] - model.centre[mean]) / model.rows.spread[mean]
+            text.append(f"{'up' if shift > 0 else 'down'} by {abs(shift):.2g} of its usual spreads")
+        if abs(standard[std]) > 3:
+            ratio = features[std] / model.centre[std]
+            text.append("stuck" if ratio < 0.01 else f"{'more' if ratio > 1 else 'less'} variable (×{ratio:.2g})")
+        if text:
+            said.append(f"{name} {' and '.join(text)}")
+    names = [str(model.columns[place]) for place in chosen]
+    if said:
+        return names, ", ".join(said)
+    precision = np.linalg.inv(model.cholesky @ model.cholesky.T)
+    first, terms = moving.index(chosen[0]), {}
+    for other in set(range(size)) - {first}:
+        terms[other] = sum(
+            abs(sum(standard[of] * precision[of, to] * standard[to] for of in (first, first + size)))
+            for to in (other, other + size)
+        )
+    if not terms:
+        return names, f"{names[0]} moves as it never did"
+    return names, f"{names[0]} and {model.columns[moving[max(terms, key=terms.get)]]} no longer move together"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from fastdrift.alarms.reasons import PeakReason, Reason
 from fastdrift.detectors.promise import Promise
 from fastdrift.evaluation.events import Runs
 from fastdrift.evaluation.lines import counted
@@ -25,7 +26,7 @@ ALARM, NOTICE = "alarm", "notice"
 class Event(NamedTuple):
     """One event.
 
-    Rows are those of the table, counted from 0. Times are those of rows, None where rows have none.
+    Rows are those of the table, counted from 0. Times are those of rows, in the table's zone; None if there are none.
     """
 
     kind: str  # "drift", "persistent drift" or "missing data"
@@ -38,11 +39,20 @@ class Event(NamedTuple):
     peak_score: float
     peak_row: int  # -1 for missing data
     once_in_rows: float  # in how many healthy rows such a peak comes once; inf past what the baseline can tell
-    columns: tuple[str, ...]  # those that add most, the first most
-    why: str
+    reason: Reason | PeakReason  # in which columns, and why
     onset_time: Any = None
     start_time: Any = None
     end_time: Any = None  # of its last row
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that add most to its peak, the first most."""
+        return self.reason.columns
+
+    @property
+    def why(self) -> str:
+        """What those columns do, in words."""
+        return self.reason.why
 
     @property
     def rows(self) -> int:
@@ -56,12 +66,12 @@ class Event(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it by the names of `Events.to_frame`, ready for JSON: no inf or NaN, times as text."""
-        fields: dict[str, Any] = self._asdict() | {"rows": self.rows, "columns": list(self.columns)}
+        fields: dict[str, Any] = {name: getattr(self, name) for name in COLUMNS} | {"columns": list(self.columns)}
         for name in ("peak_score", "once_in_rows"):
             fields[name] = fields[name] if math.isfinite(fields[name]) else None
         for name in ("onset_time", "start_time", "end_time"):
             fields[name] = None if fields[name] is None else str(fields[name])
-        return {name: fields[name] for name in COLUMNS}
+        return fields
 
 
 COLUMNS = (

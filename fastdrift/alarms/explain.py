@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fastdrift.alarms.events import MISSING, Event, Events
-from fastdrift.arrays import Floats, Integers
+from fastdrift.arrays import Floats, Indices, Integers
 from fastdrift.detectors.model import Model
 from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import check_length
 from fastdrift.errors import DataError
+from fastdrift.kernels.layout import ABSOLUTE, SHARES, SIGNED
 from fastdrift.scoring.batch import match_table
 from fastdrift.scoring.parts import check_rows, column_parts, shares
 from fastdrift.tables.convert import reader_of
 from fastdrift.tables.frames import is_frame
+from fastdrift.tables.table import Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,20 +86,35 @@ def explain(
         raise DataError("rows and events both say what to explain: give one")
     table, columns = match_table(model, reader_of(data), time)
     check_length(table.n_rows, model.window)
-    if events is not None:
-        stretches = [_rows_of(event, table.n_rows) for event in events]
-        asked = np.concatenate([np.zeros(0, np.int64), *stretches])
-    else:
-        asked = check_rows(slice(None) if rows is None else rows, table.n_rows)
-    distinct, place = np.unique(asked, return_inverse=True)
-    parts = column_parts(model, table, columns, distinct, signed=signed, threads=check_threads(threads))[place]
-    if events is not None:
-        parts = np.array([_mean(part) for part in np.split(parts, np.cumsum([len(one) for one in stretches])[:-1])])
-        parts = parts.reshape(len(stretches), len(columns))
+    n_threads = check_threads(threads)
     import pandas as pd
 
-    index = None if events is not None else data.index[asked] if is_frame(data) else pd.Index(asked, name="row")
-    return pd.DataFrame(parts if signed else shares(parts), columns=list(model.columns), index=index)
+    if events is not None:
+        parts = _parts_of_events(model, table, columns, events, signed, n_threads)
+        return pd.DataFrame(parts, columns=list(model.columns), copy=False)
+    asked = check_rows(slice(None) if rows is None else rows, table.n_rows)
+    kind = SIGNED if signed else SHARES
+    if isinstance(asked, range):
+        parts = column_parts(model, table, columns, asked, kind=kind, threads=n_threads)
+        index = data.index[asked.start : asked.stop] if is_frame(data) else pd.RangeIndex(asked, name="row")
+    else:
+        distinct, place = np.unique(asked, return_inverse=True)
+        parts = column_parts(model, table, columns, distinct, kind=kind, threads=n_threads)[place]
+        index = data.index[asked] if is_frame(data) else pd.Index(asked, name="row")
+    return pd.DataFrame(parts, columns=list(model.columns), index=index, copy=False)
+
+
+def _parts_of_events(
+    model: Model, table: Table, columns: Indices, events: Iterable[Event], signed: bool, threads: int
+) -> Floats:
+    """Return the mean parts of events' rows, or the shares that those are of their sum."""
+    stretches = [_rows_of(event, table.n_rows) for event in events]
+    distinct, place = np.unique(np.concatenate([np.zeros(0, np.int64), *stretches]), return_inverse=True)
+    kind = SIGNED if signed else ABSOLUTE
+    parts = column_parts(model, table, columns, distinct, kind=kind, threads=threads)[place]
+    ends = np.cumsum([0, *(len(one) for one in stretches)])
+    means = np.array([_mean(parts[start:stop]) for start, stop in pairwise(ends)]).reshape(-1, len(columns))
+    return means if signed else shares(means)
 
 
 def _rows_of(event: Event, n_rows: int) -> Integers:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastdrift.arrays import Floats
+from fastdrift.alarms.pieces import each_piece
+from fastdrift.arrays import Floats, Indices, Integers, Rows
+from fastdrift.detectors.rows import RowStatistics
+from fastdrift.engine.compiled import kernel
+from fastdrift.engine.threads import aligned_empty
+from fastdrift.kernels.layout import LANES
+from fastdrift.tables.columns import Laid
+from fastdrift.tables.table import Table
 
 # windows before the alarm in which the beginning is looked for
 WINDOWS_BACK = 5
@@ -12,24 +19,47 @@ WINDOWS_BACK = 5
 LEAST_ROWS, LEAST_VARIANCE = 3, 1e-2
 
 
-def best_split(rows: Floats) -> int:
-    """Return how many of the whitened rows come before the most likely change of mean and variance.
+def find_onsets(
+    table: Table, columns: Indices, healthy: RowStatistics, firsts: Integers, stops: Integers, threads: int
+) -> Integers:
+    """Return for each stretch of rows, `firsts` … `stops` - 1, in which of them it most likely began to be unhealthy.
 
-    The likelihood ratio is that of a Gaussian an axis, healthy before and with a mean and variance of its own after.
-    Rows that hold a NaN or inf tell nothing.
+    `columns` are those of the table that vary. The likelihood ratio is that of a Gaussian an axis of the whitened rows,
+    healthy before and with a mean and variance of its own after. Rows that hold a NaN or inf tell nothing.
     """
-    whole = np.arange(len(rows))
-    if not np.isfinite(rows.sum()):
-        whole = np.flatnonzero(np.isfinite(rows).all(axis=1))
-    values = rows[whole]
-    if len(values) < 2 * LEAST_ROWS:
-        return 0 if not len(values) else int(whole[0])
-    after = np.arange(len(values), 0, -1)[:, None]
-    both = np.concatenate([values, values * values], axis=1)
-    means = np.cumsum(both[::-1], axis=0)[::-1] / after
-    size = values.shape[1]
-    variance = np.maximum(means[:, size:] - means[:, :size] ** 2, LEAST_VARIANCE)
-    # twice the log likelihood of what comes after, beside that of healthy rows
-    ratio = after[:, 0] * (means[:, size:] - np.log(variance) - 1).sum(axis=1)
-    ratio[-LEAST_ROWS + 1 :] = -np.inf
-    return int(whole[ratio.argmax()])
+    onsets = np.empty(firsts.size, np.int64)
+    whitener = packed(healthy.whitener())
+
+    def work(laid: Laid, first_row: int, which: slice) -> None:
+        ends = firsts[which] - first_row, stops[which] - first_row
+        _split(laid.rows, laid.places[columns], healthy.mean, whitener, *ends, onsets[which])
+        onsets[which] += first_row
+
+    each_piece(table, firsts, stops, threads, work)
+    return onsets
+
+
+def best_split(rows: Floats) -> int:
+    """Return how many of whitened rows come before the most likely change of mean and variance."""
+    n_rows, size = rows.shape
+    onset = np.empty(1, np.int64)
+    _split(rows, np.arange(size), np.zeros(size), packed(np.eye(size)), np.array([0]), np.array([n_rows]), onset)
+    return int(onset[0])
+
+
+def packed(whitener: Floats) -> Floats:
+    """Return what each axis takes of the columns up to its own, one axis after the other."""
+    lower: Floats = whitener.T[np.tril_indices(len(whitener))]
+    return lower
+
+
+def _split(
+    rows: Rows, columns: Indices, mean: Floats, whitener: Floats, firsts: Integers, stops: Integers, onsets: Integers
+) -> None:
+    longest, n_events = int((stops - firsts).max()), firsts.size
+    room = np.empty((LANES, longest), np.int64), aligned_empty((3 * columns.size + longest) * LANES)
+    split = kernel("onset_rows", rows.dtype)
+    for lanes in (slice(start, start + LANES) for start in range(0, n_events, LANES)):
+        first, stop, onset = firsts[lanes], stops[lanes], onsets[lanes]
+        limits = (LEAST_ROWS, LEAST_VARIANCE)
+        split(rows, columns, mean, whitener, first, stop, *limits, room[0][: first.size], room[1], onset)

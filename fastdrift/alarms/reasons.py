@@ -6,9 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastdrift.arrays import Floats, Indices, Rows
+from fastdrift.alarms.pieces import each_piece
+from fastdrift.arrays import Floats, Indices, Integers
 from fastdrift.detectors.mahalanobis import MahalanobisModel
 from fastdrift.detectors.model import Model
+from fastdrift.engine.compiled import kernel
+from fastdrift.engine.threads import thread_scratch
+from fastdrift.kernels.layout import CHANGES
+from fastdrift.tables.columns import Laid
 from fastdrift.tables.table import Table
 
 # columns that an event names: those with at least this share, and this many
@@ -26,75 +31,102 @@ class Reason(NamedTuple):
     why: str
 
 
-class Reasons:
-    """Say why a window scores high, by what each column adds to its squared distance.
+class PeakReason:
+    """The reason of one of several peaks, put into words when it is read.
+
+    Words take longer than all else that is to be known of an event, and of most events they are never read.
+    """
+
+    __slots__ = ("peaks", "place")
+
+    def __init__(self, peaks: Peaks, place: int) -> None:
+        self.peaks, self.place = peaks, place
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that add most, the first most."""
+        return self.peaks.columns(self.place)
+
+    @property
+    def why(self) -> str:
+        """What those columns do."""
+        return self.peaks.why(self.place)
+
+    def __repr__(self) -> str:
+        """Return the words."""
+        return repr(Reason(self.columns, self.why))
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether another says the same."""
+        return isinstance(other, PeakReason) and (self.columns, self.why) == (other.columns, other.why)
+
+    def __hash__(self) -> int:
+        """Return a hash of the words."""
+        return hash((self.columns, self.why))
+
+
+class Peaks(NamedTuple):
+    """What the windows with the highest scores of events show, a line each, by numbers."""
+
+    names: tuple[str, ...]
+    constant_values: dict[int, float]
+    chosen: Integers  # places of the columns that add most, -1 for none, and of the one that the first goes with
+    changes: Floats  # of each of them: `layout.CHANGES` numbers
+
+    def columns(self, place: int) -> tuple[str, ...]:
+        """Return the names of the columns that add most to a peak."""
+        return tuple(self.names[column] for column in self.chosen[place, :-1].tolist() if column >= 0)
+
+    def why(self, place: int) -> str:
+        """Return what those columns do; if each alone is as ever, which no longer go together."""
+        *chosen, other = self.chosen[place].tolist()
+        changes = self.changes[place].tolist()
+        said = [self._says(column, *change) for column, change in zip(chosen, changes, strict=True) if column >= 0]
+        if text := ", ".join(filter(None, said)):
+            return text
+        name = self.names[chosen[0]]
+        return (
+            f"{name} moves as it never did" if other < 0 else f"{name} and {self.names[other]} no longer move together"
+        )
+
+    def _says(self, column: int, mean: float, shift: float, std: float, ratio: float) -> str:
+        """Return what one column does, or nothing if it alone is as ever."""
+        name = self.names[column]
+        if column in self.constant_values:
+            return f"{name} moved from {self.constant_values[column]:g}, where it had always been"
+        text = []
+        if abs(mean) > AS_EVER:
+            text.append(f"{'up' if shift > 0 else 'down'} by {abs(shift):.2g} of its usual spreads")
+        if abs(std) > AS_EVER:
+            text.append("stuck" if ratio < STUCK else f"{'more' if ratio > 1 else 'less'} variable (×{ratio:.2g})")
+        return f"{name} {' and '.join(text)}" if text else ""
+
+
+def find_reasons(
+    model: Model, table: Table, columns: Indices, rows: Integers, threads: int
+) -> list[Reason] | list[PeakReason]:
+    """Return why the windows that end in some rows score high, by what each column adds to the squared distance.
 
     Events are told by the window of their peak: on generated drifts it names the right column first as often as the
     average over the event does (0.95), and earlier in the event more often.
     """
+    if not isinstance(model, MahalanobisModel):
+        return [Reason((), f"a model of {model.detector} gives no reasons")] * rows.size
+    assert model.rows is not None  # noqa: S101  # they come with the promise
+    varying, constant = np.flatnonzero(model.varies), np.flatnonzero(~model.varies)
+    numbers = (model.centre, model.scale, model.rows.spread, np.ascontiguousarray(model.precision))
+    chosen = np.empty((rows.size, MOST_COLUMNS + 1), np.int64)
+    changes = np.zeros((rows.size, MOST_COLUMNS, CHANGES))
+    needed = 6 * varying.size + 2 * constant.size
 
-    def __init__(self, model: Model, table: Table, columns: Indices) -> None:
-        self.model, self.table, self.columns = model, table, columns
-        self.names = [str(name) for name in model.columns]
-        self.varying, self.constant = np.flatnonzero(model.varies), np.flatnonzero(~model.varies)
-        if isinstance(model, MahalanobisModel):
-            self.precision = model.precision
+    def work(laid: Laid, first_row: int, which: slice) -> None:
+        of_varying, of_constant = laid.places[columns[varying]], laid.places[columns[constant]]
+        places = (of_varying, varying, of_constant, constant, model.constant_values, model.penalties)
+        rest = (rows[which] - first_row, LEAST_SHARE, thread_scratch(needed)[:needed])
+        results = (chosen[which], changes[which].reshape(-1))
+        kernel("event_reasons", table.dtype)(laid.rows, model.window, *places, *numbers, *rest, *results)
 
-    def of(self, row: int) -> Reason:
-        """Return the reason of the window that ends in a row."""
-        model = self.model
-        if not isinstance(model, MahalanobisModel):
-            return Reason((), f"a model of {model.detector} gives no reasons")
-        window = self.table.rows(row - model.window + 1, row + 1)[:, self.columns]
-        features = _features(window[:, self.varying])
-        standard = (features - model.centre) / model.scale
-        size = self.varying.size
-        parts = np.zeros(len(self.names))
-        sums = np.abs(standard * (self.precision @ standard))
-        parts[self.varying] = sums[:size] + sums[size:]
-        if self.constant.size:
-            moved = (window[:, self.constant] != model.constant_values).sum(axis=0)
-            parts[self.constant] = model.penalties[moved]
-        order = np.argsort(-parts, kind="stable")[:MOST_COLUMNS]
-        least = LEAST_SHARE * parts.sum()
-        chosen = [int(place) for rank, place in enumerate(order) if rank == 0 or parts[place] >= least]
-        said = list(filter(None, (self._says(place, features, standard) for place in chosen)))
-        names = tuple(self.names[place] for place in chosen)
-        return Reason(names, ", ".join(said) if said else self._pair(chosen[0], standard))
-
-    def _says(self, place: int, features: Floats, standard: Floats) -> str:
-        """Return what one column does, or nothing if it alone is as ever."""
-        model, name = self.model, self.names[place]
-        if not model.varies[place]:
-            value = model.constant_values[np.searchsorted(self.constant, place)]
-            return f"{name} moved from {value:g}, where it had always been"
-        assert isinstance(model, MahalanobisModel)  # noqa: S101  # others have no reasons
-        assert model.rows is not None  # noqa: S101  # they come with the promise
-        column, size = int(np.searchsorted(self.varying, place)), self.varying.size
-        text = []
-        if abs(standard[column]) > AS_EVER:
-            shift = (features[column] - model.centre[column]) / model.rows.spread[column]
-            text.append(f"{'up' if shift > 0 else 'down'} by {abs(shift):.2g} of its usual spreads")
-        if abs(standard[size + column]) > AS_EVER:
-            ratio = features[size + column] / model.centre[size + column]
-            text.append("stuck" if ratio < STUCK else f"{'more' if ratio > 1 else 'less'} variable (×{ratio:.2g})")
-        return f"{name} {' and '.join(text)}" if text else ""
-
-    def _pair(self, place: int, standard: Floats) -> str:
-        """Return with which column the first one has the largest term."""
-        size = self.varying.size
-        terms = standard[:, None] * self.precision * standard
-        column = int(np.searchsorted(self.varying, place))
-        both = np.abs(terms[column] + terms[size + column]).reshape(2, size).sum(axis=0)
-        both[column] = -1.0
-        if size < 2:
-            return f"{self.names[place]} moves as it never did"
-        other = self.names[self.varying[int(both.argmax())]]
-        return f"{self.names[place]} and {other} no longer move together"
-
-
-def _features(window: Rows) -> Floats:
-    rows = np.asarray(window, np.float64)
-    mean = rows.sum(axis=0) / len(rows)
-    away = rows - mean
-    return np.concatenate([mean, np.sqrt((away * away).sum(axis=0) / (len(rows) - 1))])
+    each_piece(table, rows - model.window + 1, rows + 1, threads, work)
+    values = dict(zip(constant.tolist(), model.constant_values.tolist(), strict=True))
+    peaks = Peaks(tuple(str(name) for name in model.columns), values, chosen, changes)
+    return [PeakReason(peaks, place) for place in range(rows.size)]

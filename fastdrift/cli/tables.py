@@ -15,6 +15,8 @@ from fastdrift.evaluation.metrics import Evaluation
 from fastdrift.prepare.report import Report
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fastdrift.alarms.events import Event
 
 MAX_REASONS = 2
@@ -71,13 +73,18 @@ def events_table(title: str, events: Sequence[tuple[int, Event]], known_rows: in
 
 
 def _since(event: Event) -> str:
-    return f"row {event.onset:,}" if event.onset_time is None else f"{event.onset_time:%Y-%m-%d %H:%M}"
+    return _moment(event.onset, event.onset_time)
 
 
 def _until(event: Event) -> str:
     if event.still_on:
         return "still on"
-    return f"row {event.stop - 1:,}" if event.end_time is None else f"{event.end_time:%Y-%m-%d %H:%M}"
+    return _moment(event.stop - 1, event.end_time)
+
+
+def _moment(row: int, time: pd.Timestamp | None) -> str:
+    """Return a time to the minute, with its offset if it has a zone; the row where there are no times."""
+    return f"row {row:,}" if time is None else time.isoformat(sep=" ", timespec="minutes")
 
 
 def _reason(event: Event) -> str:

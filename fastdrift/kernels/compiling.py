@@ -22,7 +22,17 @@ from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
 from fastdrift.errors import DriftWarning, EngineError
-from fastdrift.kernels import distances, features, moments, parts, rows, solving, trees  # noqa: F401  # they bring the entries
+from fastdrift.kernels import (  # noqa: F401  # they bring the entries
+    distances,
+    features,
+    moments,
+    onsets,
+    parts,
+    reasons,
+    rows,
+    solving,
+    trees,
+)
 from fastdrift.kernels.jitting import ENTRIES, OPTIONS
 
 _HERE = Path(__file__).parent

@@ -22,6 +22,8 @@ INT = types.int64
 FLOAT = types.float64
 BOOLEAN = types.boolean
 FLOATS = types.Array(types.float64, 1, "C")
+INTS = types.Array(types.int64, 1, "C")
+INT_MATRIX = types.Array(types.int64, 2, "C")
 FIXED_FLOATS = types.Array(types.float64, 1, "C", readonly=True)
 MATRIX = types.Array(types.float64, 2, "C")
 FIXED_MATRIX = types.Array(types.float64, 2, "C", readonly=True)

@@ -15,6 +15,10 @@ TRIPLE = 3 * LANES
 VECTOR_BYTES = 8 * LANES
 CACHE_LINE = 64
 FLAT, COLUMNS, ANY = 0, 1, 2
+# what parts of a squared distance are told as: sums with signs, sums of absolute values, or shares of those
+SIGNED, ABSOLUTE, SHARES = 0, 1, 2
+# numbers by which the reason of an event tells what a column does
+CHANGES = 4
 
 
 class Source(NamedTuple):

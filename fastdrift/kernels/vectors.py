@@ -55,6 +55,7 @@ def _define_operator(function: Any, instruction: str) -> None:
 _define_operator(operator.add, "fadd")
 _define_operator(operator.sub, "fsub")
 _define_operator(operator.mul, "fmul")
+_define_operator(operator.truediv, "fdiv")
 
 
 def _spread(builder: Any, scalar: Any) -> Any:

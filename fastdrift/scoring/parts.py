@@ -8,78 +8,98 @@ import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Integers
 from fastdrift.detectors.model import Model
-from fastdrift.engine.threads import run_spans
+from fastdrift.engine.compiled import kernel
+from fastdrift.engine.threads import aligned_empty, run_spans
 from fastdrift.engine.windows import Sweep, feature_scales
 from fastdrift.errors import DataError
-from fastdrift.kernels.layout import Span
+from fastdrift.kernels.layout import ABSOLUTE, SHARES, Span
 from fastdrift.tables.table import Table
 
 # rows that are explained in one go although nobody asked for those between: a sweep of a few rows costs as much
 NEAR_ROWS = 256
+# increasing rows: numbers, or one after the other
+Asked = Integers | range
 
 
-def column_parts(model: Model, table: Table, columns: Indices, rows: Integers, *, signed: bool, threads: int) -> Floats:
+def column_parts(model: Model, table: Table, columns: Indices, rows: Asked, *, kind: int, threads: int) -> Floats:
     r"""Return what every column of the model adds to the squared score of increasing rows, one a line.
 
-    Signed parts add up to the squared score. Otherwise they are sums of absolute values: with v the standardised
-    features and R their shrunk correlation, a column has the sum over its two features of \|v_i (R⁻¹ v)_i\|. NaN for a
-    row without a whole window, or whose window holds a NaN or inf.
+    Signed parts add up to the squared score. Otherwise they are sums of absolute values, or shares of those: with v the
+    standardised features and R their shrunk correlation, a column has the sum over its two features of
+    \|v_i (R⁻¹ v)_i\|. NaN for a row without a whole window, or whose window holds a NaN or inf.
     """
-    packed = model.pack_parts()
-    if packed is None:
+    precision = model.pack_parts()
+    if precision is None:
         raise DataError(f"a model of {model.detector!r} has no reasons for its scores: fit detector='mahalanobis'")
-    parts = np.full((rows.size, columns.size), np.nan)
     sweep = Sweep(table, columns[model.varies], model.window)
-    centre, scale = model.centre, model.scale  # type: ignore[attr-defined]
-    scales = feature_scales(model.window, centre, 1 / scale)
+    explainer = SpanExplainer(model, sweep, columns[~model.varies], precision, kind)
+    parts = aligned_empty(len(rows) * columns.size).reshape(
+        -1, columns.size
+    )  # not filled: a second pass over new memory would cost as much
+    parts[: _lines(rows, 0, sweep.first_end).stop] = np.nan
 
     def task(span: Span) -> None:
-        piece, width = sweep.piece(span), sweep.columns.size
-        out = np.empty((span.end_row - span.row, width))
-        sweep.call("part_range", piece, scales, width, packed, signed, (out.reshape(-1), span.row))
-        here = slice(*np.searchsorted(rows, (span.row, span.end_row)))
-        parts[here, model.varies] = out[rows[here] - span.row]
+        lines = _lines(rows, span.row, span.end_row)
+        if lines.stop - lines.start == span.end_row - span.row:
+            explainer.explain(span, parts[lines])
+            return
+        whole = np.empty((span.end_row - span.row, columns.size))
+        explainer.explain(span, whole)
+        parts[lines] = whole[np.asarray(rows[lines]) - span.row]
 
     spans = [span for first, stop in _stretches(rows) for span in sweep.spans(first, stop)]
-    run_spans(task, spans, rows.size * columns.size, threads)
-    _add_constant_parts(model, table, columns, rows, parts)
+    run_spans(task, spans, parts.size, threads)
     return parts
 
 
-def _stretches(rows: Integers) -> list[tuple[int, int]]:
+class SpanExplainer:
+    """What the parts of a table's windows are made with; `constant` are the indices of columns that were constant."""
+
+    def __init__(self, model: Model, sweep: Sweep, constant: Indices, precision: Floats, kind: int) -> None:
+        self.model, self.sweep, self.constant, self.precision, self.kind = model, sweep, constant, precision, kind
+        self.varying_places, self.constant_places = np.flatnonzero(model.varies), np.flatnonzero(~model.varies)
+        centre, scale = model.centre, model.scale  # type: ignore[attr-defined]
+        self.scales = feature_scales(model.window, centre, 1 / scale)
+
+    def explain(self, span: Span, out: Floats) -> None:
+        """Write the parts of a span's windows, a line each."""
+        model, piece, width = self.model, self.sweep.piece(span), out.shape[1]
+        output = (out.reshape(-1), span.row)
+        # shares are of all columns: those of the columns that were constant come after
+        kind = ABSOLUTE if self.constant.size and self.kind == SHARES else self.kind
+        rest = (self.precision, self.varying_places, width, kind, output)
+        self.sweep.call("part_range", piece, self.scales, width, *rest)
+        if self.constant.size:
+            constant = (model.constant_values, model.penalties, self.constant_places, width, self.kind)
+            counts = np.zeros(self.constant.size, np.int64)
+            kernel("moved_parts", self.sweep.table.dtype)(
+                piece.rows,
+                piece.first_row,
+                piece.places[self.constant],
+                model.window,
+                tuple(span),
+                *constant,
+                counts,
+                output,
+            )
+
+
+def _lines(rows: Asked, first: int, stop: int) -> slice:
+    """Return which of the increasing rows lie within `first` … `stop` - 1."""
+    if isinstance(rows, range):
+        return slice(*(min(max(row - rows.start, 0), len(rows)) for row in (first, stop)))
+    return slice(*np.searchsorted(rows, (first, stop)).tolist())
+
+
+def _stretches(rows: Asked) -> list[tuple[int, int]]:
     """Return the first row of each stretch of rows that lie near each other, and the row after its last."""
-    if not rows.size:
+    if not len(rows):
         return []
+    if isinstance(rows, range):
+        return [(rows.start, rows.stop)]
     apart = np.flatnonzero(np.diff(rows) > NEAR_ROWS)
     firsts, lasts = rows[np.append(0, apart + 1)], rows[np.append(apart, rows.size - 1)]
     return [(int(first), int(last) + 1) for first, last in zip(firsts, lasts, strict=True)]
-
-
-def _add_constant_parts(model: Model, table: Table, columns: Indices, rows: Integers, parts: Floats) -> None:
-    """Write what columns that were constant add: the price of the rows of the window in which they moved."""
-    if model.varies.all() or not rows.size:
-        return
-    constant, window = columns[~model.varies], model.window
-    for first, stop in _stretches(rows):
-        start = max(table.first_row, first - window + 1)
-        values = table.rows(start, stop)[:, constant]
-        finite = np.isfinite(values)
-        moved = np.cumsum(finite & (values != model.constant_values), axis=0)
-        broken = np.cumsum(~finite, axis=0)
-        here = slice(*np.searchsorted(rows, (first, stop)))
-        whole = rows[here] - start >= window - 1
-        ends = rows[here][whole] - start
-        counts = [_within(count, ends, window) for count in (moved, broken)]
-        added = np.where(counts[1] > 0, np.nan, model.penalties[counts[0]])
-        lines = np.arange(here.start, here.stop)[whole]
-        parts[np.ix_(lines, np.flatnonzero(~model.varies))] = added
-        parts[lines[np.isnan(parts[lines]).any(axis=1)]] = np.nan
-
-
-def _within(counts: Integers, ends: Integers, window: int) -> Integers:
-    before = np.concatenate([np.zeros((1, counts.shape[1]), counts.dtype), counts])[ends - window + 1]
-    held: Integers = counts[ends] - before
-    return held
 
 
 def shares(parts: Floats) -> Floats:
@@ -89,12 +109,15 @@ def shares(parts: Floats) -> Floats:
     return result
 
 
-def check_rows(rows: Sequence[int] | Integers | slice, n_rows: int) -> Integers:
-    """Return the rows asked for as numbers, or raise DataError for one that does not exist."""
-    asked = np.arange(n_rows)[rows] if isinstance(rows, slice) else np.asarray(rows)
-    if asked.ndim != 1 or asked.dtype.kind not in "iu":
+def check_rows(rows: Sequence[int] | Integers | slice, n_rows: int) -> Asked:
+    """Return the rows asked for, or raise DataError for one that does not exist."""
+    if isinstance(rows, slice):
+        asked = range(n_rows)[rows]
+        return asked if asked.step == 1 else np.array(asked, np.int64)
+    numbers = np.asarray(rows)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu":
         raise DataError(f"rows is {rows!r:.60}: give whole numbers of rows, or a slice")
-    wrong = np.flatnonzero((asked < 0) | (asked >= n_rows))
+    wrong = np.flatnonzero((numbers < 0) | (numbers >= n_rows))
     if wrong.size:
-        raise DataError(f"row {asked[wrong[0]]} is not there: the table has rows 0 … {n_rows - 1}")
-    return asked.astype(np.int64)
+        raise DataError(f"row {numbers[wrong[0]]} is not there: the table has rows 0 … {n_rows - 1}")
+    return numbers.astype(np.int64)

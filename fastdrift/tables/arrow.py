@@ -77,6 +77,10 @@ class ArrowReader(Reader):
         """Return the times of a column; Arrow keeps those of any time zone in UTC."""
         return nanoseconds(self.frame.column(name).to_numpy(), name)
 
+    def zone(self, time: Hashable | None) -> Any:
+        """Return the time zone of a column."""
+        return None if time is None else getattr(self.frame.column(time).type, "tz", None)
+
     def scores(self, values: Floats, _time: Hashable | None) -> Any:
         """Return an Array."""
         import pyarrow as pa  # it is loaded already: the table is of it

@@ -82,6 +82,12 @@ class PandasReader(Reader):
 
         return _utc(pd.DatetimeIndex(self.frame[name]), name)
 
+    def zone(self, time: Hashable | None) -> Any:
+        """Return the time zone of the index, or of a column."""
+        import pandas as pd  # it is loaded already: the frame is of it
+
+        return getattr(self.frame.index if time is None else pd.DatetimeIndex(self.frame[time].iloc[:0]), "tz", None)
+
     def scores(self, values: Floats, time: Hashable | None) -> Any:
         """Return a Series with the frame's index, or with column `time` for one."""
         import pandas as pd  # it is loaded already: the frame is of it

@@ -67,6 +67,10 @@ class PolarsReader(Reader):
         """Return the times of a column; polars keeps those of any time zone in UTC."""
         return nanoseconds(self._series(name).to_numpy(), name)
 
+    def zone(self, time: Hashable | None) -> Any:
+        """Return the time zone of a column."""
+        return None if time is None else getattr(self._series(time).dtype, "time_zone", None)
+
     def scores(self, values: Floats, _time: Hashable | None) -> Any:
         """Return a Series."""
         import polars as pl  # it is loaded already: the frame is of it

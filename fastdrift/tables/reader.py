@@ -64,7 +64,8 @@ class Reader:
             raise DataError(f"column {missing[0]!r} is missing; the table has {listed(self.names)}")
         numbers = [self._numbers(name, takes_time) for name in names]
         whole = self.whole(numbers) if names == self.names else None
-        return Table(names, self.n_rows, whole, numbers, functools.partial(self.times, time))
+        of_time = functools.partial(self.times, time), functools.partial(self.zone, time)
+        return Table(names, self.n_rows, whole, numbers, *of_time)
 
     def check_time(self, time: Hashable | None) -> None:
         """Raise DataError unless `time` is None or names a column of times."""
@@ -78,6 +79,10 @@ class Reader:
     def times(self, time: Hashable | None) -> Times | None:
         """Return the rows' times from column `time`, or from the table's own index if it has one of times."""
         return self.index_times() if time is None else self.column_times(time)
+
+    def zone(self, _time: Hashable | None) -> Any:
+        """Return the time zone of column `time`, or of the index, as pandas takes it; None if there is none."""
+        return None
 
     def _numbers(self, name: Hashable, takes_time: bool) -> Column:
         numbers = self.column(name)

@@ -40,13 +40,14 @@ class Table:
         whole: Rows | None,
         columns: Sequence[Column],
         times: Callable[[], Times | None] = lambda: None,
+        zone: Callable[[], Any] = lambda: None,
     ) -> None:
         self.names = tuple(names)
         self.n_rows = n_rows
         self.first_row = 0
         self._whole = whole
         self._columns = columns
-        self._read_times = times
+        self._read_times, self._read_zone = times, zone
         narrow = all(column.dtype == np.float32 for column in columns)
         self.dtype = np.dtype(np.float32 if narrow else np.float64) if whole is None else whole.dtype
 
@@ -79,6 +80,16 @@ class Table:
     def times(self) -> Times | None:
         """Times of the rows, in UTC, NaT where there is none; None if neither index nor time column holds times."""
         return self._read_times()
+
+    @functools.cached_property
+    def zone(self) -> Any:
+        """What the rows' times are told in, as pandas takes it; None if they have no zone."""
+        return self._read_zone()
+
+    @property
+    def lies(self) -> bool:
+        """Whether all rows lie in memory, so that none need be converted or put together."""
+        return self._all is not None
 
     def rows(self, start: int, stop: int) -> Rows:
         """Return absolute rows `start` … `stop` - 1, a view if they lie in one array."""

@@ -1,0 +1,33 @@
+"""Scene: what events are looked for in."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from fastdrift.arrays import Floats, Indices, Integers, Times
+from fastdrift.detectors.model import Model
+from fastdrift.detectors.promise import Promise
+from fastdrift.tables.table import Table
+
+
+class Scene(NamedTuple):
+    """A table, its scores, and what its times are."""
+
+    model: Model
+    promise: Promise
+    table: Table
+    columns: Indices  # those of the table that are the model's
+    scores: Floats
+    head: int  # the first row that can have a score
+    threads: int
+    times: Times | None  # of the rows, in UTC
+    zone: Any  # that times are told in; None where they have none
+
+    def moments(self, rows: Integers) -> list[Any]:
+        """Return the times of rows in the zone of the data, None where there are none."""
+        if self.times is None:
+            return [None] * rows.size
+        import pandas as pd
+
+        index = pd.DatetimeIndex(self.times[rows])
+        return list(index if self.zone is None else index.tz_localize("UTC").tz_convert(self.zone))
