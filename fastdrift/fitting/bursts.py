@@ -76,8 +76,8 @@ def count_apart(peaks: Floats) -> int:
     """Return how many of some peaks, highest first, stand apart from the others.
 
     A peak's place times the log of its ratio to the next lower one is exponential with one mean for all places where
-    the tail is a power law (Renyi 1953), and falls upwards where it is lighter. A few steps in a row whose sum is beyond
-    chance, by the mean of all those below them, are a break, and the most unlikely counts.
+    the tail is a power law (Renyi 1953), and falls upwards where it is lighter. A few steps in a row whose sum is
+    beyond chance, by the mean of all those below them, are a break, and the most unlikely counts.
     """
     steps = np.arange(1, peaks.size) * np.log(peaks[:-1] / peaks[1:]) if peaks.size and peaks[-1] > 0 else np.zeros(0)
     n_looked_at = min(peaks.size // 2, peaks.size - LEAST_BELOW)
@@ -130,7 +130,7 @@ def bursts_note(rows: Indices, n_windows: float) -> str:
     more = ", …" if heads.size > SHOWN else ""
     stand = "stands" if heads.size == 1 else "stand"
     return (
-        f"{counted(heads.size, 'burst')} of the baseline {stand} far apart from all its other rows, in no common way (rows "
-        f"{places}{more}): the {n_windows:,.0f} windows that hold them are left out, so that alarms come for their "
-        f"like; look at the rows, and drop them if they are faults"
+        f"{counted(heads.size, 'burst')} of the baseline {stand} far apart from all its other rows, in no common way "
+        f"(rows {places}{more}): the {n_windows:,.0f} windows that hold them are left out, so that alarms come for "
+        f"their like; look at the rows, and drop them if they are faults"
     )

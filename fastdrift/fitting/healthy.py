@@ -70,7 +70,7 @@ def _are_even(total: Moments, window: int) -> bool:
 
 
 def leave_out(healthy: Healthy, rows: Indices, threads: int) -> Healthy:
-    """Return the windows that hold none of some rows."""
+    """Return the windows that hold none of some rows, nor of those that are left out already."""
     window = healthy.sweep.window
     table = KeptRows(healthy.sweep.table, rows)
     kept, _ = _look(KeptRows(table, rows_in_no_window(table.aside, table.n_rows, window)), window, threads)
@@ -87,18 +87,15 @@ def _loudest(parts: Sequence[Moments], n_columns: int) -> Floats:
 
 def _without(healthy: Healthy, table: KeptRows, outliers: Indices, spread: Spread, threads: int) -> Healthy:
     """Return the windows that hold no outlier; all, and what that means, if too few would be left."""
-    window = healthy.sweep.window
     share, places = f"{outliers.size:,} of the baseline's {table.n_rows:,} rows", _places(table, outliers, spread)
     if outliers.size <= MOST_ROWS * table.n_rows:
-        aside = rows_in_no_window(outliers, table.n_rows, window)
-        kept, _ = _look(KeptRows(table, aside), window, threads)
+        kept = leave_out(healthy, outliers, threads)
         if kept.total.n_windows > kept.total.n_left_out:
-            n_aside = kept.total.n_left_out - healthy.total.n_left_out
             note = (
                 f"{share} hold values so far from all others that they can be no readings ({places}): the "
-                f"{n_aside:,.0f} windows that hold them are left out; {REMEDY}"
+                f"{kept.n_aside:,.0f} windows that hold them are left out; {REMEDY}"
             )
-            return kept._replace(n_aside=n_aside, notes=(note,))
+            return kept._replace(notes=(note,))
     note = (
         f"{share} dominate it, by values far from all others ({places}), and are too many to leave out their windows: "
         f"drift that is smaller is missed; {REMEDY}"
