@@ -9,6 +9,10 @@ import numpy as np
 from fastdrift.arrays import Booleans, Floats, Integers
 from fastdrift.evaluation.events import runs
 
+# windows for which scores stay under a threshold before what rises above it is something new. After a single one, a
+# quarter of smd's false notices were the last one once more; with two hardly an incident was lost for it
+QUIET_WINDOWS = 2
+
 
 class Clusters(NamedTuple):
     """Flagged rows, in order, and where among them each cluster begins."""
@@ -36,8 +40,8 @@ class Clusters(NamedTuple):
         return highest
 
 
-def find_clusters(scores: Floats, threshold: float, window: int, *, blind: int) -> Clusters:
-    """Join rows above a threshold until scores have stayed under it for a window.
+def find_clusters(scores: Floats, threshold: float, quiet: int, *, blind: int) -> Clusters:
+    """Join rows above a threshold until scores have stayed under it for so many rows.
 
     Rows without a score neither join nor part, but more than `blind` of them in a row part.
     """
@@ -45,22 +49,22 @@ def find_clusters(scores: Floats, threshold: float, window: int, *, blind: int) 
     if not rows.size:
         return Clusters(rows, rows)
     between = np.diff(rows) - 1
-    is_apart = between >= window
-    doubtful = np.flatnonzero(between > min(blind, window - 1))
+    is_apart = between >= quiet
+    doubtful = np.flatnonzero(between > min(blind, quiet - 1))
     if doubtful.size:
-        is_apart[doubtful] = _parted(np.isnan(scores), rows, doubtful, window, blind)
+        is_apart[doubtful] = _parted(np.isnan(scores), rows, doubtful, quiet, blind)
     return Clusters(rows, np.append(0, np.flatnonzero(is_apart) + 1))
 
 
-def _parted(unscored: Booleans, rows: Integers, doubtful: Integers, window: int, blind: int) -> Booleans:
-    """Return which of the gaps hold a window of quiet scores, or too many rows in a row without one."""
+def _parted(unscored: Booleans, rows: Integers, doubtful: Integers, quiet: int, blind: int) -> Booleans:
+    """Return which of the gaps hold enough scores that are quiet, or too many rows in a row without one."""
     if not unscored.any():
-        return np.diff(rows)[doubtful] - 1 >= window
+        return np.diff(rows)[doubtful] - 1 >= quiet
     count = np.append(0, np.cumsum(unscored))
     n_unscored = count[rows[doubtful + 1]] - count[rows[doubtful]]
-    quiet = rows[doubtful + 1] - rows[doubtful] - 1 - n_unscored
+    n_quiet = rows[doubtful + 1] - rows[doubtful] - 1 - n_unscored
     starts, stops = runs(unscored)
     long_starts = starts[stops - starts > blind]
     held = np.searchsorted(long_starts, rows[doubtful + 1]) > np.searchsorted(long_starts, rows[doubtful])
-    parted: Booleans = (quiet >= window) | held
+    parted: Booleans = (n_quiet >= quiet) | held
     return parted

@@ -65,7 +65,7 @@ def detect(
     Notes
     -----
     An event opens when a score passes the level of a notice, becomes an alarm at the level of one, and ends when scores
-    have stayed under the row threshold for a window; rows without a score do neither, but more than a window of them
+    have stayed under the row threshold for two windows; rows without a score do neither, but more than a window of them
     ends it. Its onset is the split of the rows before the alarm with the largest Gaussian likelihood ratio (Page 1955;
     Basseville and Nikiforov 1993).
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastdrift.alarms.clusters import Clusters, find_clusters
+from fastdrift.alarms.clusters import QUIET_WINDOWS, Clusters, find_clusters
 from fastdrift.alarms.events import ALARM, DRIFT, NOTICE, PERSISTENT, Event
 from fastdrift.alarms.onset import WINDOWS_BACK, find_onsets
 from fastdrift.alarms.reasons import find_reasons
@@ -30,7 +30,7 @@ class _Drifts(NamedTuple):
 def flagged_clusters(scene: Scene) -> Clusters:
     """Return the clusters of flagged rows."""
     window, threshold = scene.model.window, scene.model.threshold
-    clusters = find_clusters(scene.scores[scene.head :], threshold, window, blind=window)
+    clusters = find_clusters(scene.scores[scene.head :], threshold, QUIET_WINDOWS * window, blind=window)
     return clusters._replace(rows=clusters.rows + scene.head)
 
 
@@ -49,7 +49,7 @@ def find_drifts(scene: Scene, clusters: Clusters) -> list[Event]:
         [PERSISTENT if long else DRIFT for long in is_long.tolist()],
         [NOTICE if row < 0 else ALARM for row in alarm_rows.tolist()],
         *(rows.tolist() for rows in (onsets, starts, alarm_rows, stops)),
-        (scene.scores.size - stops < window).tolist(),
+        (scene.scores.size - stops < QUIET_WINDOWS * window).tolist(),
         peaks.tolist(),
         peak_rows.tolist(),
         [scene.promise.once_in_rows(peak) for peak in peaks.tolist()],

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastdrift.alarms.clusters import find_clusters
+from fastdrift.alarms.clusters import QUIET_WINDOWS, find_clusters
 from fastdrift.arrays import Floats
 from fastdrift.detectors.promise import DAY, LEAST_CLUSTERS, Promise, notice_rate
 from fastdrift.errors import DataError
@@ -58,7 +58,7 @@ def read_rate(rate: Any, step: float | None) -> float:
 
 def fold_peaks(scores: Iterable[Floats], threshold: float, window: int) -> Floats:
     """Return the peaks of the clusters of flagged rows, highest first; none goes on across folds or broken windows."""
-    peaks = [find_clusters(part, threshold, window, blind=0).peaks(part) for part in scores]
+    peaks = [find_clusters(part, threshold, QUIET_WINDOWS * window, blind=0).peaks(part) for part in scores]
     return np.sort(np.concatenate(peaks))[::-1]
 
 
@@ -107,4 +107,6 @@ def _level(peaks: Floats, start: float, slope: float, count: int, n_events: floa
         return 0.0
     if slope > 0 and n_events < count:
         return start + slope * math.log(count / n_events)
-    return float(peaks[min(int(n_events), peaks.size - 1)])
+    # to the nearest, and down from the middle, which 1.5 must not miss by a last digit: always down, the notices of
+    # short baselines came at half of their rate
+    return float(peaks[min(math.ceil(n_events - 0.5 - 1e-9), peaks.size - 1)])
