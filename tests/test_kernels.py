@@ -8,9 +8,11 @@ import re
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from numba import njit
 
+import fastdrift as fd
 from fastdrift.detectors.mahalanobis import pack_distance
 from fastdrift.engine import compiled, plan
 from fastdrift.engine.windows import Sweep
@@ -223,6 +225,17 @@ def test_a_kernel_is_compiled_once_and_never_again():
     with pytest.raises(TypeError, match="No matching definition"):
         settle(np.zeros((2, 2), np.int64), 0, np.zeros(1, np.int64), 2, (0, 1, 1, 2), (np.zeros(2), 0))
     assert len(settle.signatures) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_columns", [1, 2, 3, 4, 5, 7, 9])
+def test_columns_that_lie_each_for_itself_give_the_same_bytes_whatever_rows_are_left_of_eights(n_columns, dtype):
+    rows = np.random.default_rng(n_columns).normal(size=(1_000, n_columns)).astype(dtype)
+    for window in (*range(2, 18), 130, 133):  # of the longest, tiles end anywhere
+        expected = fd.rolling_std(rows, window).tobytes()
+        assert fd.rolling_std(np.asfortranarray(rows), window).tobytes() == expected
+        frame = pd.DataFrame({name: rows[:, name].copy() for name in range(n_columns)})
+        assert fd.rolling_std(frame, window).to_numpy().tobytes() == expected
 
 
 def test_rows_are_read_in_the_fastest_way_their_layout_allows():
