@@ -11,6 +11,8 @@ from click.testing import CliRunner
 import fastdrift as fd
 from fastdrift.cli.main import cli
 from fastdrift.files.read import read_table
+from fastdrift.tables.convert import as_table
+from fastdrift.tables.roles import find_growing
 
 
 @pytest.fixture
@@ -74,3 +76,9 @@ def test_a_byte_order_mark_is_no_part_of_what_is_counted_in_a_row(tmp_path):
     (tmp_path / "t.csv").write_text('\ufeff"a,b",c\n1,2\n1\n', encoding="utf-8")
     with pytest.raises(fd.DataError, match="line 3 has 1 values for 2 columns"):
         read_table(tmp_path / "t.csv")
+
+
+def test_a_counter_may_start_again_once_in_a_hundred_steps_and_no_more_often():
+    for n_ups, found in ((100, [0]), (99, [])):
+        counter = np.r_[np.arange(n_ups), 0.0, 1.0][:, None]  # n_ups - 1 steps up, one down, one up
+        assert find_growing(as_table(counter)).columns.tolist() == found
