@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import fastdrift as fd
 from fastdrift.cli.main import cli
 from fastdrift.files.read import read_table
+from fastdrift.files.source import spooled
 from fastdrift.tables.convert import as_table
 from fastdrift.tables.roles import find_growing
 
@@ -82,3 +83,11 @@ def test_a_counter_may_start_again_once_in_a_hundred_steps_and_no_more_often():
     for n_ups, found in ((100, [0]), (99, [])):
         counter = np.r_[np.arange(n_ups), 0.0, 1.0][:, None]  # n_ups - 1 steps up, one down, one up
         assert find_growing(as_table(counter)).columns.tolist() == found
+
+
+def test_of_a_stream_that_somebody_has_read_from_the_rest_is_the_table(tmp_path):
+    (tmp_path / "t.csv").write_text("# logged by hand\na,b\n1,2\n3,4\n")
+    with (tmp_path / "t.csv").open("rb") as stream:
+        stream.readline()
+        with spooled(stream) as source:
+            assert read_table(source)["b"].tolist() == [2, 4]
