@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import tempfile
 
 import numpy as np
 import pytest
@@ -91,3 +94,17 @@ def test_of_a_stream_that_somebody_has_read_from_the_rest_is_the_table(tmp_path)
         stream.readline()
         with spooled(stream) as source:
             assert read_table(source)["b"].tolist() == [2, 4]
+
+
+class FullAtLast(io.BytesIO):
+    """A temporary file for whose last bytes there is no room."""
+
+    def flush(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_stream_for_whose_end_there_is_no_room_is_an_error(monkeypatch):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: FullAtLast())
+    message = r"standard input: it cannot be kept in a temporary file \(No space left on device\): set TMPDIR"
+    with pytest.raises(fd.FileError, match=message), spooled(io.BytesIO(b"a\n1\n")):
+        pass
