@@ -34,7 +34,7 @@ class Commands(click.Group):
         """Run a command; the library's errors exit with 1, and Ctrl-C with 130."""
         with warnings.catch_warnings():
             warnings.simplefilter("always", DriftWarning)
-            warnings.showwarning = _show_warning
+            warnings.showwarning = _warn_once()
             try:
                 with interrupt.raised():
                     return super().invoke(ctx)
@@ -54,8 +54,16 @@ def _explain(error: Exception) -> str:
     return str(error)
 
 
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    tell(f"warning: {message}")
+def _warn_once() -> Callable[..., None]:
+    """Return what tells each warning once: two models of one baseline have the same to say of it."""
+    told: set[str] = set()
+
+    def show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            tell(f"warning: {message}")
+
+    return show_warning
 
 
 def tell(message: str) -> None:

@@ -56,7 +56,7 @@ def draw_events(
         ("_notice", NOTICE, n_strips, [(event.start, event.stop) for event in notices]),
         ("onset to alarm", ONSET, n_strips + 1, [(event.onset, event.alarm_row) for event in drifts]),
         ("alarm", ALARM, n_strips + 1, [(event.alarm_row, event.stop) for event in drifts]),
-        ("missing data", SILENT, n_strips + 1, [(event.onset, event.stop) for event in silences]),
+        ("missing data", SILENT, n_strips + 1, [_silence(event) for event in silences]),
     )
     for name, color, strip, ends in parts:
         if ends:
@@ -65,6 +65,11 @@ def draw_events(
     axes.set_ylim(0, n_strips + 2)
     ticks = [*axes.get_yticks(), n_strips + 0.5, n_strips + 1.5]
     axes.set_yticks(ticks, [*(label.get_text() for label in axes.get_yticklabels()), "notices", "alarms"])
+
+
+def _silence(event: Marked) -> tuple[int, int]:
+    """Return the rows between which data are missing; rows that were never logged lie between two that were."""
+    return (event.onset, event.stop) if event.stop > event.onset else (max(0, event.onset - 1), event.stop)
 
 
 def _draw_bars(axes: Axes, left: Floats, right: Floats, strip: int, color: str, name: str) -> None:

@@ -107,13 +107,15 @@ def score_figure(
     starts, x, left, right = pixel_columns(index, len(values))
     _draw_scores(score_axes, x, column_extremes(values, starts), threshold, levels)
     strips = {"flagged": (column_shares(values > threshold, starts), FLAGGED)}
+    is_baseline = np.zeros(len(starts), bool)
     if baseline is not None:
         is_baseline = (starts < baseline[1]) & (np.append(starts[1:], len(values)) > baseline[0])
         shade(score_axes, stretches(is_baseline, left, right), BASELINE_SHADE, "baseline")
     if truth is not None:
         labelled = column_shares(truth, starts)
         strips["labelled"] = labelled, LABELLED
-        shade(score_axes, stretches(labelled > 0, left, right), LABELLED_SHADE, "labelled")
+        # what is labelled of a baseline shows in the strip: a shade over it would hide where the baseline ends
+        shade(score_axes, stretches((labelled > 0) & ~is_baseline, left, right), LABELLED_SHADE, "labelled")
     draw_strips(strip_axes, x, strips)
     if marked is not None:
         draw_events(strip_axes, marked, index, len(strips), len(values))

@@ -18,6 +18,8 @@ from fastdrift.tables.table import Table, check_columns
 CONVERSIONS = ("to_pandas", "toPandas", "compute", "collect", "to_dataframe", "to_table")
 # what only frames have: not `compute`, which arrays may have too
 SIGNS = ("columns", "__dataframe__", "to_pandas", "toPandas", "to_dataframe", "to_table")
+# what one column of a frame has
+COLUMN_SIGNS = ("to_frame", "__arrow_c_array__")
 FRAMES = "as with pandas.DataFrame(data), polars.DataFrame(data) or pyarrow.table(data)"
 KNOWN = "pass rows × columns, as an array, or a frame of pandas, polars or Arrow"
 
@@ -106,7 +108,7 @@ def _refuse_strangers(data: Any) -> None:
 
 def _is_named(kind: type) -> bool:
     """Return whether objects of a type hold names, or are columns, of which a list is no list of rows."""
-    return issubclass(kind, Mapping) or any(hasattr(kind, sign) for sign in (*SIGNS, "__arrow_c_array__"))
+    return issubclass(kind, Mapping) or any(hasattr(kind, sign) for sign in (*SIGNS, *COLUMN_SIGNS))
 
 
 def _way(part: Any) -> str:

@@ -264,9 +264,28 @@ def test_times_since_1970_in_any_order_are_sorted_or_refused_as_all_times_are(ca
 def test_a_metric_of_a_model_is_never_taken_for_the_time(call, fit):
     columns = ["ts", *DATA.frame.columns]
     fit(EPOCH[:1_200], columns=columns, window=20).save("timed.fastdrift")
-    result = call("score timed.fastdrift -", stdin=as_csv(EPOCH, index=False))
-    assert told(result) == []
-    assert result.stdout.startswith("row,score,flagged")
+    called = DATA.frame.reset_index(drop=True).rename(columns={DATA.frame.columns[0]: "time"})
+    fit(called[:1_200], window=20).save("called.fastdrift")
+    for name, table in (("timed", EPOCH), ("called", called)):
+        result = call(f"score {name}.fastdrift -", stdin=as_csv(table, index=False))
+        assert told(result) == []
+        assert result.stdout.startswith("row,score,flagged")
+
+
+def test_whole_numbers_of_the_size_of_times_are_none_if_neither_name_nor_order_says_so(call, here):
+    named = EPOCH.rename(columns={"ts": "x"})
+    for order, columns in (("sorted", 3), ("shuffled", 4)):
+        table = named if order == "sorted" else named.sample(frac=1, random_state=1)
+        table.to_parquet(here / "t.parquet", index=False)
+        for content in (as_csv(table, index=False), (here / "t.parquet").read_bytes()):
+            result = call("fit - --window 20 --json", stdin=content)
+            assert len(json.loads(result.stdout)["columns"]) == columns
+            assert ["column 'x' is taken as the time" in line for line in told(result)] == [True] * (4 - columns)
+
+
+def test_a_warning_is_told_once_however_many_models_have_it(call):
+    result = call("compare - --labels label --baseline 300 --window 20", stdin="labelled.csv")
+    assert result.stderr.count("the baseline is thin") == 1
 
 
 # As a process
