@@ -195,14 +195,14 @@ class Events:
             return f"No drift: nothing was above the level of a notice.{but}"
         on = [event for event in self.alarms if event.still_on]
         if not self.alarms:
-            return f"No alarm; {counted(len(self.notices), 'notice')}, the last in {_when(self.notices[-1])}."
+            return f"No alarm; {counted(len(self.notices), 'notice')}, the last {_began(self.notices[-1])}."
         counts = counted(len(self.alarms), "alarm") + (
             f" and {counted(len(self.notices), 'notice')}" if self.notices else ""
         )
         if on:
             lead = "Data missing now" if on[-1].kind == MISSING else "Drifting now"
             return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counts} in all)."
-        return f"{counts}; the last began in {_when(self.alarms[-1])} and is over: {_short(self.alarms[-1].why)}."
+        return f"{counts}; the last began {_began(self.alarms[-1])} and is over: {_short(self.alarms[-1].why)}."
 
     def __repr__(self) -> str:
         """Return the answer, the first events as a table, and the promise."""
@@ -221,6 +221,10 @@ def _short(why: str) -> str:
     """Return the first two reasons of several."""
     parts = why.split(", ")
     return ", ".join(parts[:2]) + (", …" if len(parts) > 2 else "")
+
+
+def _began(event: Event) -> str:
+    return f"{'in' if event.onset_time is None else 'at'} {_when(event)}"
 
 
 def _when(event: Event) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from fastdrift.alarms.missing import Gap, blind_stretches, silent_columns
 from fastdrift.alarms.reasons import Reason
 from fastdrift.alarms.scene import Scene
 from fastdrift.arrays import Booleans, Integers
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Stretches = Sequence[tuple[int, int]]
 
@@ -42,9 +46,14 @@ def find_holes(scene: Scene, rows: Integers) -> list[Event]:
     lengths = [pd.Timedelta(length) for length in scene.times[rows] - scene.times[rows - 1]]
     ends = zip(rows.tolist(), scene.moments(rows - 1), scene.moments(rows), lengths, strict=True)
     return [
-        _event(Gap(row, row, row, ()), Reason((), f"no rows for {length}"), (last, first, first), is_on=False)
+        _event(Gap(row, row, row, ()), Reason((), f"no rows for {_told(length)}"), (last, first, first), is_on=False)
         for row, last, first, length in ends
     ]
+
+
+def _told(length: pd.Timedelta) -> str:
+    """Return a length of time as text: "23:01:00", "2 days 03:00:00"."""
+    return str(length).removeprefix("0 days ")
 
 
 def _is_within(gap: Gap, stretches: Stretches) -> bool:

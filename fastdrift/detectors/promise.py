@@ -75,7 +75,8 @@ class Promise:
             return ""
         has = f"{self.rows:,} rows with a score"
         if self.clusters < LEAST_CLUSTERS:
-            has += f", in which {self.clusters} clusters of them are flagged"
+            flagged = "cluster of flagged rows" if self.clusters == 1 else "clusters of flagged rows"
+            has += f" and {self.clusters} {flagged}"
         enough = (
             1 / self.asked
             if self.clusters >= LEAST_CLUSTERS
