@@ -56,10 +56,7 @@ def packed(whitener: Floats) -> Floats:
 def _split(
     rows: Rows, columns: Indices, mean: Floats, whitener: Floats, firsts: Integers, stops: Integers, onsets: Integers
 ) -> None:
-    longest, n_events = int((stops - firsts).max()), firsts.size
+    longest = int((stops - firsts).max())
     room = np.empty((LANES, longest), np.int64), aligned_empty((3 * columns.size + longest) * LANES)
-    split = kernel("onset_rows", rows.dtype)
-    for lanes in (slice(start, start + LANES) for start in range(0, n_events, LANES)):
-        first, stop, onset = firsts[lanes], stops[lanes], onsets[lanes]
-        limits = (LEAST_ROWS, LEAST_VARIANCE)
-        split(rows, columns, mean, whitener, first, stop, *limits, room[0][: first.size], room[1], onset)
+    rest = (firsts, stops, LEAST_ROWS, LEAST_VARIANCE, *room, onsets)
+    kernel("onset_rows", rows.dtype)(rows, columns, mean, whitener, *rest)

@@ -125,22 +125,20 @@ def likeliest(ratios, lane, count, least_rows):
     return found
 
 
-@entry(rows_type, INDICES, FIXED_FLOATS, FIXED_FLOATS, INDICES, INDICES, INT, FLOAT, INT_MATRIX, FLOATS, INTS)
-def onset_rows(rows, columns, mean, whitener, firsts, stops, least_rows, least_variance, places, scratch, onsets):
-    """Write, for each of eight stretches of rows at most, the row from which on it is most unlike healthy rows.
-
-    `places` has room for the longest, a line for each; `scratch` for three vectors a column, and one a row.
-    """
+@jit
+def onset_lanes(rows, columns, mean, whitener, firsts, stops, limits, places, scratch, onsets):
+    """Write the onsets of eight stretches of rows at most, one a lane."""
+    least_rows, least_variance = limits
     room = 3 * columns.size * LANES
-    work, ratios = scratch[:room], scratch[room:]
-    counts = onsets
+    work, ratios, counts = scratch[:room], scratch[room:], onsets
+    longest = 0
     for lane in range(firsts.size):
         counts[lane] = note_rows(rows, columns, firsts[lane], stops[lane], False, places[lane])
-    longest = places.shape[1]
+        longest = max(longest, counts[lane])
     write_ratios(rows, columns, mean, whitener, places, longest, least_variance, work, ratios)
     again = False
     for lane in range(firsts.size):
-        if not is_finite(work[: 2 * columns.size * LANES], lane):
+        if not is_finite(work[: columns.size * PAIR], lane):
             counts[lane] = note_rows(rows, columns, firsts[lane], stops[lane], True, places[lane])
             again = True
     if again:
@@ -149,3 +147,16 @@ def onset_rows(rows, columns, mean, whitener, firsts, stops, least_rows, least_v
         count = counts[lane]
         found = count - 1 if count < 2 * least_rows else likeliest(ratios, lane, count, least_rows)
         onsets[lane] = places[lane, found] if count else firsts[lane]
+
+
+@entry(rows_type, INDICES, FIXED_FLOATS, FIXED_FLOATS, INDICES, INDICES, INT, FLOAT, INT_MATRIX, FLOATS, INTS)
+def onset_rows(rows, columns, mean, whitener, firsts, stops, least_rows, least_variance, places, scratch, onsets):
+    """Write, for each stretch of rows, the row from which on it is most unlike healthy rows.
+
+    `places` has room for eight of the longest, a line each; `scratch` for three vectors a column, and one a row.
+    """
+    limits = least_rows, least_variance
+    for start in range(0, firsts.size, LANES):
+        stop = min(start + LANES, firsts.size)
+        lanes = firsts[start:stop], stops[start:stop], limits, places[: stop - start], scratch, onsets[start:stop]
+        onset_lanes(rows, columns, mean, whitener, *lanes)
