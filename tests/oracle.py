@@ -161,8 +161,8 @@ def windows(rows, window):
     return [values[end - window : end] for end in range(window, len(values) + 1)]
 
 
-def onset_ratios(rows, least_rows, least_variance):
-    """Return twice the log likelihood ratio of each split of whitened rows, by the first row after it.
+def onset_ratios(rows, least_rows, healthy_rows):
+    """Return twice the log likelihood of each split of whitened rows, but for a constant, by the first row after it.
 
     Rows that hold a NaN or inf tell nothing; too few of the others have no splits.
     """
@@ -170,15 +170,13 @@ def onset_ratios(rows, least_rows, least_variance):
     if len(whole) < 2 * least_rows:
         return {}
     ratios = {}
-    for place in range(len(whole) - least_rows + 1):
-        after = rows[whole[place:]]
-        changed = healthy = 0.0
-        for values in after.T:
-            mean = values.mean()
-            variance = max((values**2).mean() - mean**2, least_variance)
-            changed += len(values) * (math.log(variance) + 1)
-            healthy += (values**2).sum()
-        ratios[int(whole[place])] = healthy - changed
+    for place in range(least_rows, len(whole) - least_rows + 1):
+        parts, cost = (rows[whole[:place]], rows[whole[place:]]), 0.0
+        for values in (column for part in parts for column in part.T):
+            spread = max((values**2).mean() - values.mean() ** 2, 0.0)
+            weight = len(values) / (len(values) + healthy_rows)
+            cost += len(values) * math.log(weight * spread + 1 - weight)
+        ratios[int(whole[place])] = -cost
     return ratios
 
 

@@ -1,7 +1,7 @@
 """The kernel of onsets: in which row what was noticed later most likely began.
 
-Eight stretches of rows are worked on at once, one a lane, each from its last row to its first, so that all sums are of
-the rows so far.
+Eight stretches of rows are worked on at once, one a lane, each from its last row to its first and then back, so that
+all sums are of the rows so far.
 """
 
 from __future__ import annotations
@@ -25,8 +25,7 @@ from fastdrift.kernels.layout import LANES, PAIR
 from fastdrift.kernels.logarithms import logarithm, within_limits
 from fastdrift.kernels.vectors import fma, load, spread, spread_from, store
 
-# a variance beyond this adds more to the likelihood than its logarithm could take away, to the last digit; so many of
-# them may be multiplied before a logarithm is taken
+# a variance beyond this is no worse, as so many of them are multiplied before a logarithm is taken
 MOST_VARIANCE, FACTORS = 1e30, 10
 
 
@@ -72,38 +71,38 @@ def whitened(tile, whitener, axis):
 
 
 @inline
-def variance_so_far(sums, axis, value, share, limits):
-    """Add a value to the sums of an axis; return the variance of what was added, within limits, and its squares."""
+def variance_so_far(sums, axis, value, share, weight):
+    """Add a value to the sums of an axis; return the variance of what was added, by its weight, and of healthy rows."""
     at = axis * PAIR
     total, squares = load(sums, at) + value, fma(value, value, load(sums, at + LANES))
     store(sums, at, total)
     store(sums, at + LANES, squares)
     middle = total * share
-    return within_limits(squares * share - middle * middle, limits[0], limits[1]), squares
+    own = within_limits(squares * share - middle * middle, spread(0.0), spread(MOST_VARIANCE))
+    return fma(own, weight, spread(1.0) - weight)
 
 
 @jit
-def write_ratios(rows, columns, mean, whitener, places, longest, least_variance, scratch, ratios):
-    """Write the likelihood ratios of the first row of each lane's `places`, of the first two, …, as [row][lane].
+def write_costs(rows, columns, mean, whitener, places, longest, healthy_rows, scratch, costs):
+    """Write what the first row of each lane's `places` costs, the first two, …, as [row][lane].
 
-    Twice the log likelihood of n rows under a Gaussian of their own an axis, beside that of healthy rows, is the sum
-    over the axes of n (mean of squares - log variance - 1). `scratch` is left with the sums of each axis.
+    Minus twice the log likelihood of n rows under a Gaussian of their own an axis is, but for what all splits share, n
+    times the sum over the axes of the log variance, here with that of so many healthy rows among them, which is 1.
+    `scratch` is left with the sums of each axis.
     """
     n_axes = columns.size
     sums, tile = scratch[: n_axes * PAIR], scratch[n_axes * PAIR :]
     sums[:] = tile[:] = 0.0
-    limits = spread(least_variance), spread(MOST_VARIANCE)
     for row in range(longest):
         load_rows_at(rows, columns, mean, places, row, tile)
-        share = spread(1.0 / (row + 1))
-        total, cost, product = spread(0.0), spread(float(n_axes)), spread(1.0)
+        share, weight = spread(1.0 / (row + 1)), spread((row + 1) / (row + 1 + healthy_rows))
+        cost, product = spread(0.0), spread(1.0)
         for axis in range(n_axes):
-            variance, squares = variance_so_far(sums, axis, whitened(tile, whitener, axis), share, limits)
-            total, product = total + squares, product * variance
+            product = product * variance_so_far(sums, axis, whitened(tile, whitener, axis), share, weight)
             if (axis + 1) % FACTORS == 0 or axis + 1 == n_axes:
                 cost = cost + logarithm(product)
                 product = spread(1.0)
-        store(ratios, row * LANES, total - spread(row + 1.0) * cost)
+        store(costs, row * LANES, spread(row + 1.0) * cost)
 
 
 @jit
@@ -116,46 +115,58 @@ def is_finite(sums, lane):
 
 
 @jit
-def likeliest(ratios, lane, count, least_rows):
-    """Return the place of a lane's largest ratio of at least so many rows, the last of equals."""
-    best, found = -np.inf, count - 1
-    for place in range(least_rows - 1, count):
-        if ratios[place * LANES + lane] >= best:
-            best, found = ratios[place * LANES + lane], place
+def turn_round(places, count):
+    """Turn the order of the rows that are noted; where there are no more, the last is noted again."""
+    for place in range(count // 2):
+        places[place], places[count - 1 - place] = places[count - 1 - place], places[place]
+    for place in range(count, places.size):
+        places[place] = places[count - 1] if count else places[place]
+
+
+@jit
+def likeliest(after, before, lane, count, least_rows):
+    """Return how many rows come before a lane's cheapest split, with so many on either side; the earliest of equals."""
+    best, found = np.inf, 0
+    for n_before in range(count - least_rows, least_rows - 1, -1):
+        cost = after[(count - n_before - 1) * LANES + lane] + before[(n_before - 1) * LANES + lane]
+        if cost <= best:
+            best, found = cost, n_before
     return found
 
 
 @jit
 def onset_lanes(rows, columns, mean, whitener, firsts, stops, limits, places, scratch, onsets):
     """Write the onsets of eight stretches of rows at most, one a lane."""
-    least_rows, least_variance = limits
-    room = 3 * columns.size * LANES
-    work, ratios, counts = scratch[:room], scratch[room:], onsets
-    longest = 0
+    least_rows, healthy_rows = limits
+    room, size = 3 * columns.size * LANES, places.shape[1] * LANES
+    work, after, before = scratch[:room], scratch[room : room + size], scratch[room + size :]
+    counts, longest = onsets, 0
     for lane in range(firsts.size):
         counts[lane] = note_rows(rows, columns, firsts[lane], stops[lane], False, places[lane])
         longest = max(longest, counts[lane])
-    write_ratios(rows, columns, mean, whitener, places, longest, least_variance, work, ratios)
+    write_costs(rows, columns, mean, whitener, places, longest, healthy_rows, work, after)
     again = False
     for lane in range(firsts.size):
         if not is_finite(work[: columns.size * PAIR], lane):
             counts[lane] = note_rows(rows, columns, firsts[lane], stops[lane], True, places[lane])
             again = True
     if again:
-        write_ratios(rows, columns, mean, whitener, places, longest, least_variance, work, ratios)
+        write_costs(rows, columns, mean, whitener, places, longest, healthy_rows, work, after)
     for lane in range(firsts.size):
-        count = counts[lane]
-        found = count - 1 if count < 2 * least_rows else likeliest(ratios, lane, count, least_rows)
-        onsets[lane] = places[lane, found] if count else firsts[lane]
+        turn_round(places[lane], counts[lane])
+    write_costs(rows, columns, mean, whitener, places, longest, healthy_rows, work, before)
+    for lane in range(firsts.size):
+        found = likeliest(after, before, lane, counts[lane], least_rows)
+        onsets[lane] = places[lane, found] if counts[lane] else firsts[lane]
 
 
 @entry(rows_type, INDICES, FIXED_FLOATS, FIXED_FLOATS, INDICES, INDICES, INT, FLOAT, INT_MATRIX, FLOATS, INTS)
-def onset_rows(rows, columns, mean, whitener, firsts, stops, least_rows, least_variance, places, scratch, onsets):
-    """Write, for each stretch of rows, the row from which on it is most unlike healthy rows.
+def onset_rows(rows, columns, mean, whitener, firsts, stops, least_rows, healthy_rows, places, scratch, onsets):
+    """Write, for each stretch of rows, the row from which on it is most unlike the rows before.
 
-    `places` has room for eight of the longest, a line each; `scratch` for three vectors a column, and one a row.
+    `places` has room for eight of the longest, a line each; `scratch` for three vectors a column, and two a row.
     """
-    limits = least_rows, least_variance
+    limits = least_rows, healthy_rows
     for start in range(0, firsts.size, LANES):
         stop = min(start + LANES, firsts.size)
         lanes = firsts[start:stop], stops[start:stop], limits, places[: stop - start], scratch, onsets[start:stop]

@@ -7,6 +7,7 @@ import pytest
 
 import fastdrift as fd
 from fastdrift.alarms.clusters import QUIET_WINDOWS
+from fastdrift.alarms.onset import best_split
 from fastdrift.alarms.tail import fold_peaks, learn_promise
 
 from .spoiled import WINDOW, spoil, up
@@ -40,3 +41,12 @@ def test_an_event_is_still_on_until_two_windows_were_quiet(telemetry, model):
     for n_rows, is_on in ((event.stop + quiet_rows - 1, True), (event.stop + quiet_rows, False)):
         (same,) = [each for each in fd.detect(model, rows[:n_rows]).alarms if each.start == event.start]
         assert same.still_on == is_on
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_column_that_rests_for_long_does_not_put_the_onset_at_the_first_row_there_is(seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(300, 3))
+    rows[:, 0] *= 0.05  # it was busy in the baseline, and is quiet now
+    rows[260:, 1] += 4
+    assert abs(best_split(rows) - 260) <= 2

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import fastdrift as fd
-from fastdrift.alarms.onset import LEAST_ROWS, LEAST_VARIANCE, best_split, find_onsets
+from fastdrift.alarms.onset import HEALTHY_ROWS, LEAST_ROWS, best_split, find_onsets
 from fastdrift.alarms.reasons import LEAST_SHARE, MOST_COLUMNS, find_reasons
 from fastdrift.tables.convert import as_table
 
@@ -66,7 +66,7 @@ def test_onsets_are_those_of_the_definition(telemetry, model, fixed, kind, threa
     with np.errstate(invalid="ignore"):
         values = (plain - model.rows.mean) @ model.rows.whitener()
     for first, stop, onset in zip(firsts, stops, found, strict=True):
-        ratios = oracle.onset_ratios(values[first:stop], LEAST_ROWS, LEAST_VARIANCE)
+        ratios = oracle.onset_ratios(values[first:stop], LEAST_ROWS, HEALTHY_ROWS)
         if not ratios:
             whole = np.flatnonzero(np.isfinite(values[first:stop]).all(axis=1))
             assert onset - first == (whole[0] if whole.size else 0)
@@ -81,7 +81,7 @@ def test_variances_from_none_to_huge_have_the_onset_of_the_definition(n_columns)
     for scale in (0.0, 1e-9, 1.0, 1e6, 1e40):
         rows = rng.normal(size=(70, n_columns))
         rows[50:] *= scale
-        ratios = oracle.onset_ratios(rows, LEAST_ROWS, LEAST_VARIANCE)
+        ratios = oracle.onset_ratios(rows, LEAST_ROWS, HEALTHY_ROWS)
         assert ratios[best_split(rows)] == pytest.approx(max(ratios.values()), rel=1e-10)
 
 
