@@ -96,10 +96,15 @@ class Peaks(NamedTuple):
             return f"{name} moved from {self.constant_values[column]:g}, where it had always been"
         text = []
         if abs(mean) > AS_EVER:
-            text.append(f"{'up' if shift > 0 else 'down'} by {abs(shift):.2g} of its usual spreads")
+            text.append(f"{'up' if shift > 0 else 'down'} by {_rough(abs(shift))} of its usual spreads")
         if abs(std) > AS_EVER:
-            text.append("stuck" if ratio < STUCK else f"{'more' if ratio > 1 else 'less'} variable (×{ratio:.2g})")
+            text.append("stuck" if ratio < STUCK else f"{'more' if ratio > 1 else 'less'} variable (×{_rough(ratio)})")
         return f"{name} {' and '.join(text)}" if text else ""
+
+
+def _rough(value: float) -> str:
+    """Return two digits of a number, written out: 1,300 rather than 1.3e+03."""
+    return f"{value:.2g}" if value < 99.5 or value >= 1e9 else f"{float(f'{value:.2g}'):,.0f}"
 
 
 def find_reasons(
