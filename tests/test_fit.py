@@ -268,7 +268,7 @@ def test_a_whole_fold_of_nan_is_left_out(table):
 
 
 def test_a_baseline_with_over_half_its_windows_broken_is_an_error_that_says_where(table):
-    frame = pd.DataFrame(table, columns=list("abcd"))
+    frame = pd.DataFrame(table, columns=list("abcd"), copy=True)
     frame.loc[3::15, "c"] = np.nan
     with pytest.raises(fd.DataError, match=r"windows of the baseline hold a NaN or inf \(first: column 'c', row 3\)"):
         fd.fit(frame, window=WINDOW)
@@ -348,7 +348,7 @@ def test_an_option_that_cannot_be_used_is_an_error(table, options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: frame.assign(b="x"), "column 'b' holds str, not numbers (row 0: 'x')"),
+        (lambda frame: frame.assign(b="x").astype({"b": object}), "column 'b' holds object, not numbers (row 0: 'x')"),
         (lambda frame: frame.set_axis(list("abcb"), axis=1), "column 'b' is there twice"),
         (lambda frame: frame[[]], "the table has no columns"),
         (lambda frame: frame["a"], "the table is a pandas Series: make a frame with .to_frame()"),

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import work
 from benchmarks.peers import __main__ as peers
-from benchmarks.peers.libraries import LIBRARIES, exact_std, largest_error
+from benchmarks.peers.libraries import GOOD, LIBRARIES, exact_std, largest_error
 from benchmarks.peers.scores import PEERS, by_blas, by_elliptic_envelope, make_score
 from benchmarks.work import Shape
 
@@ -73,7 +73,7 @@ def test_lost_digits_are_in_bold(run):
     far, spiked = rolling["pandas"][1:]
     assert float(far.strip("*")) > 1e-9
     assert far.startswith("**")
-    assert not spiked.startswith("**")
+    assert spiked.startswith("**") == (float(spiked.strip("*")) > GOOD)  # pandas 2 loses them after a spike, too
 
 
 def test_a_std_that_is_nan_has_lost_its_digits():

@@ -275,7 +275,7 @@ COMPLAINTS = [
 GRID_COMPLAINTS = [
     (pd.DataFrame({"a": [1.0]}), {}, "not timestamps (row 0: 0)"),
     (TIMED[::-1], {}, "time goes back in row 1: 2024-01-01 00:00:01 after 2024-01-01 00:00:02"),
-    (TIMED.astype(str), {}, "column 'a' holds str, not numbers (row 2024-01-01 00:00:00: '1.0')"),
+    (TIMED.astype(str).astype(object), {}, "column 'a' holds object, not numbers (row 2024-01-01 00:00:00: '1.0')"),
     (TIMED, {"freq": "soon"}, "freq is 'soon': give a fixed length of time"),
     (TIMED, {"freq": "ME"}, "freq is 'ME'"),
     (TIMED, {"freq": "0min"}, "freq is '0min'"),

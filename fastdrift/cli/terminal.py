@@ -83,15 +83,19 @@ def progress(n_steps: int) -> Iterator[Step]:
     No step begins, and the last does not end, after an interrupt.
     """
     console = _console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("", total=n_steps, completed=-1)
+    if console.is_terminal:
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=n_steps, completed=-1)
 
-        def step(description: str) -> None:
+            def step(description: str) -> None:
+                interrupt.check()
+                bar.update(task, description=description, advance=1)
+
+            yield step
             interrupt.check()
-            bar.update(task, description=description, advance=1)
-
-        yield step
+    else:  # a bar that is disabled, of Rich before 14.3, ends in an empty line
+        yield lambda _: interrupt.check()
         interrupt.check()
 
 
