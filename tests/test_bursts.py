@@ -100,6 +100,16 @@ def test_jobs_that_run_every_night_are_part_of_the_baseline(kinds, size, n_colum
     assert not notes_on_bursts(quiet_fit(rows))
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("size", [10, 30])
+def test_a_job_of_one_column_is_known_again_among_the_noise_of_others(seed, size):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(30_000, COLUMNS))
+    for start in range(300, 30_000 - 200, 1_440):
+        rows[start + rng.integers(0, 20) :][:WINDOW, seed] += size * rng.uniform(0.8, 1.2)
+    assert not notes_on_bursts(quiet_fit(rows))
+
+
 @pytest.mark.parametrize("degrees", [2, 3])
 @pytest.mark.parametrize("seed", range(3))
 def test_heavy_tails_lose_no_window(seed, degrees):
