@@ -16,9 +16,9 @@ LISTS = {
     "pandas columns": (lambda: [pd.Series(VALUES)] * 2, "a list of pandas.Series"),
     "a tuple of them": (lambda: (pd.Series(VALUES), pd.Series(VALUES)), "a tuple of pandas.Series"),
     "one among arrays": (lambda: [VALUES, pd.Series(VALUES)], "a list of pandas.Series"),
-    "polars columns": (lambda: [polars().Series(VALUES)] * 2, "a list of polars.series.series.Series"),
-    "Arrow columns": (lambda: [pa.array(VALUES)] * 2, "a list of pyarrow.lib.DoubleArrays"),
-    "Arrow columns in chunks": (lambda: [pa.chunked_array([VALUES])] * 2, "a list of pyarrow.lib.ChunkedArrays"),
+    "polars columns": (lambda: [polars().Series(VALUES)] * 2, "a list of polars.Series"),
+    "Arrow columns": (lambda: [pa.array(VALUES)] * 2, "a list of pyarrow.DoubleArrays"),
+    "Arrow columns in chunks": (lambda: [pa.chunked_array([VALUES])] * 2, "a list of pyarrow.ChunkedArrays"),
     "frames": (lambda: [pd.DataFrame({"a": VALUES})] * 2, "a list of pandas.DataFrames"),
 }
 

@@ -102,9 +102,48 @@ def test_faults_of_several_sizes_are_found(fit, which, sizes):
     assert 0.3 * RATE < clean < 1.5 * RATE
 
 
-def test_among_faults_of_every_size_those_are_found_that_no_system_reaches(fit):
-    _, shifted = shares_flagged(fit, noise, "1 % in bursts", 10 ** np.linspace(1, 6, 26), range(COLUMNS))
+@pytest.mark.parametrize("which", ["1 % of the rows", "1 % in bursts"])
+def test_faults_of_every_size_are_found_if_half_of_them_are_such_as_no_system_reaches(fit, which):
+    clean, shifted = shares_flagged(fit, noise, which, 10 ** np.linspace(1, 6, 26), range(COLUMNS))
     assert shifted > 0.99
+    assert 0.3 * RATE < clean < 1.5 * RATE
+
+
+def test_a_fault_costs_no_joint_spikes_that_are_more_than_it(fit):
+    rows = with_faults(noise(1), "a row", [1e12], range(COLUMNS), seed=0)
+    at = np.array([2_000, 4_000, 7_000])
+    rows[at] += np.array([20, 60, 200])[:, None] * noise(1).std(axis=0)
+    assert fit(rows, window=WINDOW).windows_left_out == WINDOW
+
+
+@pytest.mark.parametrize("which", ["1 % of the rows", "1 % in bursts", "1 % at once"])
+def test_a_few_rows_of_one_column_that_faults_and_jobs_reach_are_kept_and_said(fit, which):
+    rows = with_faults(noise(1), which, [100], [2], seed=0)
+    first = int(np.flatnonzero((rows != noise(1)).any(axis=1))[0])
+    model = fit(rows, window=WINDOW)
+    assert model.windows_left_out == 0
+    (note,) = model.warnings
+    assert re.match(rf"columns that a few far rows dominate, \d+ at most: 1 \(row {first}: column 2 is ", note)
+    assert "fewer rows are flagged than asked for" in note
+
+
+def test_columns_that_few_rows_dominate_are_said_beside_rows_that_are_left_out(fit):
+    rows = with_faults(noise(1), "1 % at once", [100], [2], seed=0)
+    rows = with_faults(rows, "a row", [1e9], [4], seed=0)
+    model = fit(rows, window=WINDOW)
+    assert model.windows_left_out == WINDOW
+    assert [note[:44] for note in model.warnings] == [
+        "1 of the baseline's 10,000 rows hold values ",
+        "columns that a few far rows dominate, 100 at",
+    ]
+
+
+def test_no_more_is_said_of_jumps_that_have_a_slope_or_are_not_few(fit):
+    sizes = [5, 10, 20, 40, 60, 100]
+    assert fit(with_faults(noise(1), "1 % of the rows", sizes, [2], seed=0), window=WINDOW).warnings == ()
+    rows = noise(1)
+    rows[np.arange(ROWS) % 500 < 20, 2] += 100 * noise(1)[:, 2].std()
+    assert fit(rows, window=WINDOW).warnings == ()
 
 
 def test_a_few_values_on_the_way_to_many_faults_do_not_keep_them(fit):
@@ -289,10 +328,12 @@ def test_spikes_that_have_a_slope_keep_their_windows(n_columns, height):
     assert (model.windows_left_out, model.warnings) == (0, ())
 
 
-def test_a_column_that_works_now_and_then_keeps_its_windows():
+def test_a_column_that_works_now_and_then_keeps_its_windows_and_that_is_said(fit):
     rows = noise(1)
     rows[np.arange(ROWS) % 1_000 < 10, 2] += 300 * rows[:, 2].std()
-    assert fd.fit(rows, window=WINDOW).windows_left_out == 0
+    model = fit(rows, window=WINDOW)
+    assert model.windows_left_out == 0
+    assert "a system may jump like that, so they are kept" in model.warnings[0]
 
 
 def test_a_column_that_moves_too_seldom_to_tell_keeps_its_windows():

@@ -12,7 +12,7 @@ from fastdrift.detectors.constant import split_columns
 from fastdrift.detectors.moments import Moments, first_moments
 from fastdrift.engine.windows import Sweep
 from fastdrift.fitting.kept import KeptRows
-from fastdrift.fitting.outliers import Spread, find_outliers, find_rare_moves, sample_spread
+from fastdrift.fitting.outliers import Outliers, Spread, find_outliers, find_rare_moves, sample_spread
 from fastdrift.tables.table import Table
 
 # of the rows, more than which are not set aside: so many are part of what the system does
@@ -42,10 +42,11 @@ def look_at(baseline: Table, window: int, threads: int) -> Healthy:
     table = KeptRows(baseline)
     spread = sample_spread(table, healthy.sweep.columns)
     outliers = find_outliers(table, spread, _loudest(parts, spread.columns.size))
-    if outliers.size:
-        healthy = _without(healthy, table, outliers, spread, threads)
+    if outliers.rows.size:
+        healthy = _without(healthy, table, outliers.rows, spread, threads)
     rare, rows = find_rare_moves(healthy.sweep.table, spread, window)
-    return healthy._replace(notes=(*healthy.notes, *_rare_notes(table, rows, rare)))
+    notes = (*healthy.notes, *_doubtful_notes(table, outliers), *_rare_notes(table, rows, rare))
+    return healthy._replace(notes=notes)
 
 
 def _look(table: Table, window: int, threads: int) -> tuple[Healthy, Sequence[Moments]]:
@@ -130,6 +131,20 @@ def _told(table: KeptRows, rows: Indices, spread: Spread) -> str:
         f"row {row}: column {table.names[column]!r} is {value:g}, usually {median:g}"
         for row, column, value, median in zip(rows, spread.columns, values, spread.median, strict=True)
     )
+
+
+def _doubtful_notes(table: KeptRows, outliers: Outliers) -> list[str]:
+    """Return what is to be said of columns that few rows dominate which are kept."""
+    few = outliers.counts <= MOST_ROWS * table.n_rows
+    columns, rows, counts = outliers.doubtful.of(few), outliers.firsts[few], outliers.counts[few]
+    if not rows.size:
+        return []
+    more = ", …" if rows.size > SHOWN else ""
+    return [
+        f"columns that a few far rows dominate, {counts.max():,} at most: {rows.size} "
+        f"({_told(table, rows[:SHOWN], columns.of(slice(SHOWN)))}{more}); a system may jump like that, so they are "
+        f"kept, but fewer rows are flagged than asked for and smaller drift is missed; if they are faults, {REMEDY}"
+    ]
 
 
 def _rare_notes(table: KeptRows, rows: Indices, rare: Spread) -> list[str]:

@@ -5,7 +5,8 @@ Spikes are healthy, though: in telemetry of servers and services a column may re
 for minutes. What tells the two apart is what lies between: a spike has a slope, a fault has none. So a value is no
 reading only if hardly any lie within a factor below it. Of the 622 columns of 22 healthy recordings (smd, asd,
 jumpstarter, tep), those with values beyond the limits here have at least a third as many on the way to them, and so has
-any table of four of them; more than a tenth as many keep them.
+any table of four of them; more than a tenth as many keep them. Nearer than those limits, healthy jobs have no slope
+either: what stands out there is kept, and said.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ ALONE = tuple((level, 4) for level in range(5, N_LEVELS))
 TOGETHER, LEAST_TOGETHER = ((3, 2), (4, 2), (5, 2), (6, 0)), 4
 # as a share of the values beyond, what all but empty is
 FEW = 0.1
+# where rows lie that no system reaches together, those from 16 scales on are faults of smaller sizes if they are no more
+FAULTY, TOGETHER_TOO = 6, 2
+# levels from which on the values of one column may be faults, or what the system does: in halves and quarters of the
+# recordings a job of 44 rows stands 50 to 300 scales out with 5 % as many on the way
+DOUBTFUL = ((3, 2), (4, 3))
 
 
 class Spread(NamedTuple):
@@ -74,7 +80,16 @@ def _medians(values: Floats, counted: Any) -> Floats:
     return medians
 
 
-def find_outliers(table: Table, spread: Spread, loudest: Floats) -> Indices:
+class Outliers(NamedTuple):
+    """Rows of a baseline that hold no readings, and columns of which it is in doubt whether some do."""
+
+    rows: Indices
+    doubtful: Spread  # of those columns
+    firsts: Indices  # the first such row of each
+    counts: Indices  # how many rows
+
+
+def find_outliers(table: Table, spread: Spread, loudest: Floats) -> Outliers:
     """Return the rows of a baseline that hold no readings; none if its columns are not dominated by any.
 
     `loudest` is each column's deviation within windows, where it is largest.
@@ -82,20 +97,34 @@ def find_outliers(table: Table, spread: Spread, loudest: Floats) -> Indices:
     nothing = np.zeros(0, np.int64)
     loud = spread.of(loudest > LOUD * spread.scale)
     if not loud.columns.size:
-        return nothing
+        return Outliers(nothing, loud, nothing, nothing)
     furthest = _furthest(table, loud)
     least = max(LEAST_TOGETHER, -(-int(np.isfinite(spread.scale).sum()) // 2))
-    lowest = (TOGETHER if (_levels(furthest) >= TOGETHER[0][0]).sum() >= least else ALONE)[0][0]
-    far = loud.of(_levels(furthest) >= lowest)
+    far = loud.of(_levels(furthest) >= DOUBTFUL[0][0])
     if not far.columns.size:
-        return nothing
-    counts = np.zeros((far.columns.size + 1, N_LEVELS + 1), np.int64)
-    for _, levels in _far_rows(table, far, least):
+        return Outliers(nothing, far, nothing, nothing)
+    limits, doubts = _limits(table, far, least)
+    found, firsts, n_rows = [], np.full(doubts.size, table.n_rows), np.zeros(doubts.size, np.int64)
+    for rows, levels in _far_rows(table, far, least):
+        is_out = (levels >= limits).any(axis=1)
+        found.append(rows[is_out])
+        in_doubt = (levels[:, :-1] >= doubts) & ~is_out[:, None]
+        n_rows += in_doubt.sum(axis=0)
+        firsts = np.minimum(firsts, np.where(in_doubt, rows[:, None], table.n_rows).min(axis=0, initial=table.n_rows))
+    is_doubtful = n_rows > 0
+    return Outliers(np.concatenate(found), far.of(is_doubtful), firsts[is_doubtful], n_rows[is_doubtful])
+
+
+def _limits(table: Table, spread: Spread, least: int) -> tuple[Indices, Indices]:
+    """Return from which levels on there are no readings, by column and together, and those of columns in doubt."""
+    counts = np.zeros((spread.columns.size + 1, N_LEVELS + 1), np.int64)
+    for _, levels in _far_rows(table, spread, least):
         for place in range(len(counts)):
             counts[place] += np.bincount(levels[:, place], minlength=N_LEVELS + 1)
-    limits = [_lowest_apart(count, ALONE) for count in counts[:-1]]
-    limits.append(_lowest_apart(counts[-1], TOGETHER))
-    return np.concatenate([rows[(levels >= limits).any(axis=1)] for rows, levels in _far_rows(table, far, least)])
+    alone = np.array([_lowest_apart(count, ALONE) for count in counts[:-1]])
+    doubts = np.array([_lowest_apart(count, DOUBTFUL) for count in counts[:-1]])
+    doubts[alone <= N_LEVELS] = N_LEVELS + 1
+    return np.append(alone, _lowest_together(counts[-1])), doubts
 
 
 def _furthest(table: Table, spread: Spread) -> Floats:
@@ -139,6 +168,14 @@ def _lowest_apart(counts: Indices, levels: Sequence[tuple[int, int]]) -> int:
         if beyond and counts[level - n_below : level].sum() <= FEW * beyond:
             return level
     return N_LEVELS + 1
+
+
+def _lowest_together(counts: Indices) -> int:
+    """Return the level from which on what many columns reach in one row is no reading."""
+    beyond = counts[FAULTY:].sum()
+    if beyond and counts[TOGETHER_TOO:FAULTY].sum() <= beyond:
+        return TOGETHER_TOO
+    return _lowest_apart(counts, TOGETHER)
 
 
 def find_rare_moves(table: Table, spread: Spread, window: int) -> tuple[Spread, Indices]:

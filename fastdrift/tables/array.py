@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from typing import Any, ClassVar
 
@@ -119,8 +120,11 @@ def _way(part: Any) -> str:
 
 
 def _kind(data: Any) -> str:
-    kind = type(data)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    kind, name = type(data), type(data).__qualname__
+    root = kind.__module__.partition(".")[0]
+    # by the name that users write, where it is that: pandas.Series, not pandas.core.series.Series
+    place = root if getattr(sys.modules.get(root), name, None) is kind else kind.__module__
+    return name if place == "builtins" else f"{place}.{name}"
 
 
 def _ragged(data: Any) -> str | None:
