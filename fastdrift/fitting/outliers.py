@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastdrift.arrays import Floats, Indices, Rows
+from fastdrift.arrays import Booleans, Floats, Indices, Rows
 from fastdrift.fitting.kept import KeptRows
 from fastdrift.tables.table import CHUNK_NUMBERS, Table
 
@@ -37,7 +37,7 @@ ALONE = tuple((level, 4) for level in range(5, N_LEVELS))
 TOGETHER, LEAST_TOGETHER = ((3, 2), (4, 2), (5, 2), (6, 0)), 4
 # as a share of the values beyond, what all but empty is
 FEW = 0.1
-# where rows lie that no system reaches together, those from 16 scales on are faults of smaller sizes if they are no more
+# beside rows that no system reaches together, those from 16 scales on are smaller faults, if they are no more of them
 FAULTY, TOGETHER_TOO = 6, 2
 # levels from which on the values of one column may be faults, or what the system does: in halves and quarters of the
 # recordings a job of 44 rows stands 50 to 300 scales out with 5 % as many on the way
@@ -106,13 +106,13 @@ def find_outliers(table: Table, spread: Spread, loudest: Floats) -> Outliers:
     limits, doubts = _limits(table, far, least)
     found, firsts, n_rows = [], np.full(doubts.size, table.n_rows), np.zeros(doubts.size, np.int64)
     for rows, levels in _far_rows(table, far, least):
-        is_out = (levels >= limits).any(axis=1)
+        is_out: Booleans = np.asarray((levels >= limits).any(axis=1))
         found.append(rows[is_out])
         in_doubt = (levels[:, :-1] >= doubts) & ~is_out[:, None]
         n_rows += in_doubt.sum(axis=0)
         firsts = np.minimum(firsts, np.where(in_doubt, rows[:, None], table.n_rows).min(axis=0, initial=table.n_rows))
-    is_doubtful = n_rows > 0
-    return Outliers(np.concatenate(found), far.of(is_doubtful), firsts[is_doubtful], n_rows[is_doubtful])
+    doubtful = np.flatnonzero(n_rows)
+    return Outliers(np.concatenate(found), far.of(doubtful), firsts[doubtful], n_rows[doubtful])
 
 
 def _limits(table: Table, spread: Spread, least: int) -> tuple[Indices, Indices]:
