@@ -37,7 +37,7 @@ def window_features(rows, first, window, columns, features):
 
 @jit
 def average_standard(rows, ends, window, columns, centre, scale, features, average):
-    """Write the features of several windows, standardised, on average; they are told by their last rows, -1 for none."""
+    """Write the features of several windows, standardised, on average; `ends` are their last rows, -1 for none."""
     average[:] = 0.0
     count = 0
     for end in ends:

@@ -116,7 +116,8 @@ def test_reasons_are_those_of_the_definition(model, fixed, kind):
 def test_a_column_that_is_far_off_in_one_window_alone_is_not_said_to_be_it(model, fixed):
     rows = fixed[19_000:23_500].copy()
     rows.iloc[1_500:1_600, 0] += 3 * fixed.iloc[:12_000, 0].std()  # the highest window, and two beside it
-    looks = np.array([[1_559, -1, -1], [1_559, 1_539, 1_579], [1_559, 600, 700]])
+    looks = np.full((3, 9), -1)
+    looks[:, 0], looks[1, 1:3], looks[2, 1:] = 1_559, (1_539, 1_579), range(600, 1_000, 50)
     alone, borne_out, not_so = find_reasons(model, as_table(rows), np.arange(6), looks, 1)
     assert alone.columns == borne_out.columns == not_so.columns
     assert f"{fixed.columns[0]} up by " in alone.why
