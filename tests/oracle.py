@@ -203,9 +203,14 @@ def parts(model, window, signed):
     return result if signed else result / result.sum()
 
 
-def reason(model, window, least_share, most):
-    """Return the columns that add most to a window's distance, and what they do, in words."""
+def reason(model, windows, least_share, most):
+    """Return the columns that add most to the distance of the first of some windows, and what they do, in words.
+
+    What a column does is told if it is far off in the first window, and half as far in all of them on average.
+    """
+    window = windows[0]
     moving, features, standard = standard_features(model, window)
+    usual = np.mean([standard_features(model, one)[2] for one in windows], axis=0)
     share, size = parts(model, window, False), len(moving)
     ranked = sorted(range(len(share)), key=lambda place: -share[place])[:most]
     chosen = [place for rank, place in enumerate(ranked) if rank == 0 or share[place] >= least_share]
@@ -217,10 +222,10 @@ def reason(model, window, least_share, most):
             said.append(f"{name} moved from {value:g}, where it had always been")
             continue
         mean, std = moving.index(place), size + moving.index(place)
-        if abs(standard[mean]) > 3:
+        if abs(standard[mean]) > 3 and usual[mean] * np.sign(standard[mean]) > 1.5:
             shift = (features[mean] - model.centre[mean]) / model.rows.spread[mean]
             text.append(f"{'up' if shift > 0 else 'down'} by {abs(shift):.2g} of its usual spreads")
-        if abs(standard[std]) > 3:
+        if abs(standard[std]) > 3 and usual[std] * np.sign(standard[std]) > 1.5:
             ratio = features[std] / model.centre[std]
             text.append("stuck" if ratio < 0.01 else f"{'more' if ratio > 1 else 'less'} variable (×{ratio:.2g})")
         if text:

@@ -9,7 +9,7 @@ import numpy as np
 from fastdrift.alarms.clusters import QUIET_WINDOWS, Clusters, find_clusters
 from fastdrift.alarms.events import ALARM, DRIFT, NOTICE, PERSISTENT, Event
 from fastdrift.alarms.onset import WINDOWS_BACK, find_onsets
-from fastdrift.alarms.reasons import find_reasons
+from fastdrift.alarms.reasons import LOOKS, find_reasons
 from fastdrift.alarms.scene import Scene
 from fastdrift.arrays import Booleans, Floats, Integers
 
@@ -53,7 +53,7 @@ def find_drifts(scene: Scene, clusters: Clusters) -> list[Event]:
         peaks.tolist(),
         peak_rows.tolist(),
         [scene.promise.once_in_rows(peak) for peak in peaks.tolist()],
-        find_reasons(model, scene.table, scene.columns, peak_rows, scene.threads),
+        find_reasons(model, scene.table, scene.columns, _looks(scene, drifts), scene.threads),
         *(scene.moments(rows) for rows in (onsets, starts, stops - 1)),
     )
     return [Event(*values) for values in zip(*fields, strict=True)]
@@ -88,3 +88,13 @@ def _onsets(scene: Scene, drifts: _Drifts) -> Integers:
     firsts = np.maximum(np.append(0, drifts.stops[:-1]), ends - WINDOWS_BACK * model.window)
     found = find_onsets(scene.table, scene.columns[model.varies], model.rows, firsts, ends, scene.threads)
     return np.minimum(found, drifts.starts)
+
+
+def _looks(scene: Scene, drifts: _Drifts) -> Integers:
+    """Return the row of the highest score of each, then those of flagged windows of it beside that one, -1 for none."""
+    beside = [window for window in range(-LOOKS, LOOKS + 1) if window]
+    rows = drifts.peak_rows[:, None] + scene.model.window * np.array([0, *beside])
+    is_within = (rows >= drifts.starts[:, None]) & (rows < drifts.stops[:, None])
+    is_flagged = scene.scores[np.where(is_within, rows, 0)] > scene.model.threshold
+    looks: Integers = np.where(is_within & is_flagged, rows, -1)
+    return looks

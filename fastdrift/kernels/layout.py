@@ -18,7 +18,7 @@ FLAT, COLUMNS, ANY = 0, 1, 2
 # what parts of a squared distance are told as: sums with signs, sums of absolute values, or shares of those
 SIGNED, ABSOLUTE, SHARES = 0, 1, 2
 # numbers by which the reason of an event tells what a column does
-CHANGES = 4
+CHANGES = 6
 
 
 class Source(NamedTuple):

@@ -36,6 +36,21 @@ def window_features(rows, first, window, columns, features):
 
 
 @jit
+def average_standard(rows, ends, window, columns, centre, scale, features, average):
+    """Write the features of several windows, standardised, on average; `ends` are their last rows, -1 for none."""
+    average[:] = 0.0
+    count = 0
+    for end in ends:
+        if end >= 0:
+            window_features(rows, end - window + 1, window, columns, features)
+            for feature in range(average.size):
+                average[feature] += (features[feature] - centre[feature]) / scale[feature]
+            count += 1
+    for feature in range(average.size):
+        average[feature] /= count
+
+
+@jit
 def add_constant(rows, first, window, columns, values, penalties, places, parts):
     """Write what columns that were constant add, by the rows of the window in which they moved."""
     for column in range(columns.size):
@@ -79,26 +94,30 @@ def partner(standard, precision, column):
 
 @entry(
     rows_type, INT, INDICES, INDICES, INDICES, INDICES, FIXED_FLOATS, FIXED_FLOATS, FIXED_FLOATS, FIXED_FLOATS,
-    FIXED_FLOATS, FIXED_MATRIX, INDICES, FLOAT, FLOATS, INT_MATRIX, FLOATS
+    FIXED_FLOATS, FIXED_MATRIX, INT_MATRIX, FLOAT, FLOATS, INT_MATRIX, FLOATS
 )  # fmt: skip
 def event_reasons(
     rows, window, varying, varying_places, constant, constant_places, constant_values, penalties, centre, scale,
-    spread, precision, ends, least_share, scratch, chosen, changes
+    spread, precision, looks, least_share, scratch, chosen, changes
 ):  # fmt: skip
-    """Write, for the windows that end in some rows, which columns add most to their distance, and what those do.
+    """Write, for windows that are looked at, which columns add most to their distance, and what those do.
 
-    Of each of the `chosen` columns that vary, `changes` has the mean, in standard deviations of it over the baseline
-    and in the rows' own, told from the centre; then the standard deviation, in standard deviations of it and in the
-    usual one. The last of `chosen` is the column with which the first has the largest term, -1 if there is none.
+    A line of `looks` has the row in which such a window ends, then those of others of its event, -1 for none. Of each
+    of the `chosen` columns that vary, `changes` has the mean, in standard deviations of it over the baseline and in the
+    rows' own, told from the centre; then the standard deviation, in standard deviations of it and in the usual one;
+    then the first and third of these over all windows of the line. The last of `chosen` is the column with which the
+    first has the largest term, -1 if there is none.
     """
     size, most = varying.size, chosen.shape[1] - 1
     features, standard = scratch[: 2 * size], scratch[2 * size : 4 * size]
-    parts, column_of = scratch[4 * size : 5 * size + constant.size], scratch[5 * size + constant.size :]
+    usual, rest = scratch[4 * size : 6 * size], scratch[6 * size :]
+    parts, column_of = rest[: size + constant.size], rest[size + constant.size :]
     column_of[:] = -1.0
     for column in range(size):
         column_of[varying_places[column]] = column
-    for place in range(ends.size):
-        first = ends[place] - window + 1
+    for place in range(looks.shape[0]):
+        first = looks[place, 0] - window + 1
+        average_standard(rows, looks[place], window, varying, centre, scale, features, usual)
         window_features(rows, first, window, varying, features)
         for feature in range(2 * size):
             standard[feature] = (features[feature] - centre[feature]) / scale[feature]
@@ -125,3 +144,4 @@ def event_reasons(
                 changes[at + 1] = (features[column] - centre[column]) / spread[column]
                 changes[at + 2] = standard[size + column]
                 changes[at + 3] = features[size + column] / centre[size + column]
+                changes[at + 4], changes[at + 5] = usual[column], usual[size + column]

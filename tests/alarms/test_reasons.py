@@ -85,10 +85,10 @@ def test_variances_from_none_to_huge_have_the_onset_of_the_definition(n_columns)
         assert ratios[best_split(rows)] == pytest.approx(max(ratios.values()), rel=1e-10)
 
 
-def said_by(model, rows, row):
-    """Return the reason of one window by definition, and how near a choice in it was to another."""
-    window = rows.iloc[row - WINDOW + 1 : row + 1].to_numpy(np.float64)
-    return oracle.reason(model, window, LEAST_SHARE, MOST_COLUMNS)
+def said_by(model, rows, looks):
+    """Return the reason of the windows that end in some rows, the first of them the highest, by definition."""
+    windows = [rows.iloc[row - WINDOW + 1 : row + 1].to_numpy(np.float64) for row in looks if row >= 0]
+    return oracle.reason(model, windows, LEAST_SHARE, MOST_COLUMNS)
 
 
 @pytest.mark.parametrize("kind", ["frame", "columns", "float32", "nullable"])
@@ -101,13 +101,28 @@ def test_reasons_are_those_of_the_definition(model, fixed, kind):
         "nullable": rows.astype({"fixed": "Float64"}),
     }[kind]
     asked = np.r_[np.arange(WINDOW - 1, 4_400, 97), 1_010, 1_029, 2_050, 3_050]
-    found = find_reasons(model, as_table(stored), np.arange(6), asked, 2)
+    looks = np.full((asked.size, 4), -1)
+    looks[:, 0], looks[::2, 1], looks[1::3, 3] = asked, asked[::2] + WINDOW, asked[1::3] - WINDOW // 2
+    looks[looks < WINDOW - 1] = -1
+    found = find_reasons(model, as_table(stored), np.arange(6), looks, 2)
     values = stored.astype(np.float64)
-    for row, reason in zip(asked, found, strict=True):
-        assert (list(reason.columns), reason.why) == said_by(model, values, row)
+    for line, reason in zip(looks, found, strict=True):
+        assert (list(reason.columns), reason.why) == said_by(model, values, line)
     assert found[-4].why.startswith("fixed moved from 4, where it had always been")
     assert "up by " in found[-2].why
     assert "more variable (×" in found[-1].why
+
+
+def test_a_column_that_is_far_off_in_one_window_alone_is_not_said_to_be_it(model, fixed):
+    rows = fixed[19_000:23_500].copy()
+    rows.iloc[1_500:1_600, 0] += 3 * fixed.iloc[:12_000, 0].std()  # the highest window, and two beside it
+    looks = np.full((3, 9), -1)
+    looks[:, 0], looks[1, 1:3], looks[2, 1:] = 1_559, (1_539, 1_579), range(600, 1_000, 50)
+    alone, borne_out, not_so = find_reasons(model, as_table(rows), np.arange(6), looks, 1)
+    assert alone.columns == borne_out.columns == not_so.columns
+    assert f"{fixed.columns[0]} up by " in alone.why
+    assert alone.why == borne_out.why
+    assert f"{fixed.columns[0]} up by " not in not_so.why
 
 
 def test_events_are_plain_values_that_can_be_sent_elsewhere(model, fixed):
