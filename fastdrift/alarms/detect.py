@@ -139,6 +139,7 @@ def _find_events(
         n_flagged=clusters.rows.size,
         n_ignored=_n_rows(stretches),
         unscored=blind,
+        ignored=tuple(stretches),
         window=model.window,
         promise=model.promise,
         has_times=scene.times is not None,

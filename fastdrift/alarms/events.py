@@ -91,6 +91,8 @@ class Events:
         Rows of the table; those with a score, those flagged among them, and those left out as asked.
     since : int
         The first row in which events were looked for; those before it count as without a score.
+    ignored : tuple of (int, int)
+        The stretches that were left out as asked: first row, and the row after the last.
     unscored : tuple of (int, int)
         First row of each stretch without a score, and the row after its last.
     window : int
@@ -115,6 +117,7 @@ class Events:
     seconds: float | None = None
     since: int = 0
     notes: tuple[str, ...] = field(default=())
+    ignored: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.events)

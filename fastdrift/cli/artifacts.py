@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from fastdrift.cli.answer import Judged, events_document
+from fastdrift.alarms.judging import Judged
+from fastdrift.cli.answer import events_document
 from fastdrift.cli.inputs import Scored, labelled_table
 from fastdrift.cli.interrupt import checked
 from fastdrift.cli.results import draw_scores, events_frame, scores_table

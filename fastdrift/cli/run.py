@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from fastdrift.alarms.judging import answer_text
 from fastdrift.cli import options
-from fastdrift.cli.answer import answer_tables, answer_text, judge_events
+from fastdrift.cli.answer import answer_tables, judge_events
 from fastdrift.cli.artifacts import METRICS, MODEL, Outcome, replaced, run_document, write_artifacts
 from fastdrift.cli.cleaning import clean_input
 from fastdrift.cli.inputs import (
