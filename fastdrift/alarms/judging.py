@@ -67,7 +67,11 @@ def found_text(judged: Judged) -> str:
     if not metrics.incidents:
         return "No incident is labelled in these rows."
     silence = f" ({told} of them as missing data)" if told else ""
-    delay = f", half of them within {metrics.median_delay:.0f} rows" if metrics.median_delay is not None else ""
+    delay = (
+        f", half of them within {counted(round(metrics.median_delay), 'row')}"
+        if metrics.median_delay is not None
+        else ""
+    )
     text = f"{metrics.found} of {counted(metrics.incidents, 'labelled incident')} found{silence}{delay}."
     if metrics.already:
         text += f" {metrics.already} more began while an alarm was on already."

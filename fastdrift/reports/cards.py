@@ -15,7 +15,7 @@ from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
 from fastdrift.reports.sketches import Sketch, sketch
 from fastdrift.reports.subject import Subject
-from fastdrift.reports.words import Clock, listed, rarity, sentence, short
+from fastdrift.reports.words import MOST_SENTENCE, Clock, listed, rarity, short
 from fastdrift.scoring.parts import column_parts, shares
 
 # events that have a card, notices among them, and columns that are drawn of each
@@ -200,4 +200,4 @@ def row_of(subject: Subject, number: int) -> tuple[str, ...]:
     else:
         until = clock.at(event.stop - 1) if event.end_time is None else clock.stamp(event.end_time)
     what = "missing data" if event.kind == MISSING else f"{event.level}, {event.kind}"
-    return str(number), what, since, until, sentence(event.why), rarity(event, subject.found.promise, clock)
+    return str(number), what, since, until, short(event.why, MOST_SENTENCE), rarity(event, subject.found.promise, clock)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastdrift.alarms.detect import detect
+from fastdrift.alarms.detect import check_promised, find_in_table
 from fastdrift.alarms.events import Events
 from fastdrift.alarms.judging import judge
 from fastdrift.detectors.model import Model
 from fastdrift.engine.threads import check_threads
+from fastdrift.engine.windows import check_length
 from fastdrift.errors import DataError
 from fastdrift.evaluation.checks import check_labels
 from fastdrift.files.disk import PathLike, write_bytes
@@ -95,27 +96,20 @@ def report(
     True
     """
     template = _template()
-    if events is None:
-        events = detect(model, data, since=since, ignore=ignore, time=time, threads=threads)
-    elif since or tuple(ignore):
-        raise DataError("events say where they were looked for: give since and ignore to detect, or leave events out")
-    subject = _subject(model, data, events, labels, time, check_threads(threads))
-    content = template.render(page(subject, title, "" if created is None else str(created)))
-    # a name may hold half of a surrogate pair, which no encoding has
-    write_bytes(content.encode("utf-8", "replace"), path)
-    return events
-
-
-def _subject(
-    model: Model, data: Any, events: Events, labels: npt.ArrayLike | None, time: Hashable | None, threads: int
-) -> Subject:
+    if not isinstance(model, Model):
+        raise DataError(f"the first argument is a {type(model).__name__}, not a Model: call report(model, data, path)")
+    check_promised(model)
     table, columns = match_table(model, reader_of(data), time)
-    if table.n_rows != events.n_rows:
-        raise DataError(f"the events are of {events.n_rows:,} rows, and the table has {table.n_rows:,}")
+    check_length(table.n_rows, model.window)
     truth = None if labels is None else check_labels(labels, table.n_rows)
-    scores, _ = score_table(model, table, columns, threads)
+    n_threads = check_threads(threads)
+    scores, _ = score_table(model, table, columns, n_threads)
+    if events is None:
+        events = find_in_table(model, table, columns, scores.copy(), since=since, ignore=ignore)
+    else:
+        _check_events(events, table.n_rows, asked=bool(since or tuple(ignore)))
     times = table.times if is_ordered(table.times) else None
-    return Subject(
+    subject = Subject(
         model=model,
         table=table,
         columns=columns,
@@ -124,8 +118,19 @@ def _subject(
         clock=Clock(times, _zone(data, time), usual_step(times)),
         labels=truth,
         judged=None if truth is None else judge(events, truth),
-        threads=threads,
+        threads=n_threads,
     )
+    content = template.render(page(subject, title, "" if created is None else str(created)))
+    # a name may hold half of a surrogate pair, which no encoding has
+    write_bytes(content.encode("utf-8", "replace"), path)
+    return events
+
+
+def _check_events(events: Events, n_rows: int, *, asked: bool) -> None:
+    if asked:
+        raise DataError("events say where they were looked for: give since and ignore to detect, or leave events out")
+    if events.n_rows != n_rows:
+        raise DataError(f"the events are of {events.n_rows:,} rows, and the table has {n_rows:,}")
 
 
 def _zone(data: Any, time: Hashable | None) -> Any:

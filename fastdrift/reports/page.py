@@ -46,6 +46,7 @@ def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
         "timeline": timeline(subject, chosen),
         "cards": cards(subject, chosen),
         "carded": {str(number) for number in chosen},
+        "carded_told": _carded_told(found, chosen),
         "rows": [row_of(subject, number) for number in listed],
         "n_events": len(found),
         "n_left_out": len(found) - len(listed),
@@ -70,6 +71,16 @@ def verdict(found: Events) -> tuple[str, str]:
     return ("notice", "No alarm") if found.notices else ("healthy", "No drift")
 
 
+def _carded_told(found: Events, chosen: Sequence[int]) -> str:
+    """Return which of the events have a card."""
+    if len(chosen) == len(found):
+        return f"{counted(len(found), 'event')}, numbered as by fastdrift detect."
+    alarms = sum(found[number].is_alarm for number in chosen)
+    parts = [f"{alarms:,} of {counted(len(found.alarms), 'alarm')}"] if found.alarms else []
+    parts.append(f"{len(chosen) - alarms:,} of {counted(len(found.notices), 'notice')}")
+    return f"The most important events, in order of time: {' and '.join(parts)}. The table below has the others too."
+
+
 def _listed(found: Events, chosen: Sequence[int]) -> list[int]:
     """Return the numbers of the events in the table, in order of time: those with a card, alarms, the latest."""
     kept = set(chosen)
@@ -87,14 +98,11 @@ def model_facts(model: Model) -> list[tuple[str, str]]:
 def promise_facts(found: Events) -> list[tuple[str, str]]:
     """Return what is promised of events, and on what that rests."""
     promise = found.promise
-    facts = [("promise", promise.text())]
+    facts = [("promised", promise.text())]
     if short_of := promise.shortfall():
         facts.append(("why no more", short_of))
     facts += [
-        (
-            "in these rows",
-            f"at most {amount(found.expected_false_alarms)} false alarms in {found.n_scored:,} scored rows",
-        ),
+        ("in these rows", f"at most {amount(found.expected_false_alarms)} false alarms, {found.n_scored:,} are scored"),
         ("level of an alarm", f"{promise.alarm_level:.4g}"),
         ("level of a notice", f"{promise.notice_level:.4g}, which promises nothing"),
         ("rests on", f"{promise.clusters:,} clusters of flagged rows among {promise.rows:,} windows of the baseline"),

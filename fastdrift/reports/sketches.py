@@ -35,11 +35,18 @@ class Sketch(NamedTuple):
     healthy: str
     before: str
     after: str
+    peak: str
 
     @property
     def alt(self) -> str:
         """What the picture shows, in words."""
-        return f"{self.name}: healthy {self.healthy}; before the onset {self.before}; in the event {self.after}"
+        return f"{self.name}: {self.caption}"
+
+    @property
+    def caption(self) -> str:
+        """What the picture shows, under its name."""
+        peak = f"; at its peak {self.peak}" if self.peak else ""
+        return f"Healthy {self.healthy}. Before the onset {self.before}; in the event {self.after}{peak}."
 
 
 class View(NamedTuple):
@@ -79,7 +86,16 @@ def sketch(model: Model, table: Table, column: int, name: Hashable, event: Event
         healthy=_range(usual),
         before=_told(values[: event.onset - view.first]),
         after=_told(values[within], of_gap=event.kind == MISSING),
+        peak=_at_peak(table, column, event, model.window),
     )
+
+
+def _at_peak(table: Table, column: int, event: Event, window: int) -> str:
+    """Return the mean of the window that the reason was taken from, which may lie beyond the picture."""
+    if event.peak_row < 0:
+        return ""
+    rows = table.rows(event.peak_row - window + 1, event.peak_row + 1)[:, column]
+    return figure(float(np.asarray(rows, np.float64).mean()))
 
 
 def healthy_band(model: Model, name: Hashable) -> tuple[float, float]:

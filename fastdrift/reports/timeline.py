@@ -61,14 +61,11 @@ class Timeline(NamedTuple):
 def timeline(subject: Subject, carded: Iterable[int]) -> Timeline:
     """Draw the timeline; `carded` are the numbers of events that have a card, the most important first."""
     model, found, clock = subject.model, subject.found, subject.clock
+    promise = found.promise
     positions = np.arange(found.n_rows) if clock.times is None else clock.times.view(np.int64)
     axis = Axis(positions)
     x, low, high = extremes(subject.scores, axis)
-    levels = {
-        "alarm": found.promise.alarm_level,
-        "notice": found.promise.notice_level,
-        "row threshold": model.threshold,
-    }
+    levels = {"alarm": promise.alarm_level, "notice": promise.notice_level, "row threshold": model.threshold}
     ends = np.array(list(levels.values()))
     bottom, top = np.log(score_limits(np.append(low, ends), np.append(high, ends), model.threshold))
     with np.errstate(divide="ignore"):

@@ -15,6 +15,7 @@ from fastdrift.evaluation.lines import UNDEFINED, counted
 
 # letters of a name, and of a sentence, that are shown: a table may bring names of any length
 MOST_LETTERS, MOST_SENTENCE = 60, 400
+LARGE = ((1e6, " M"), (1e9, " G"), (1e12, " T"))
 LENGTHS = ((DAY, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 
 
@@ -47,6 +48,12 @@ class Clock(NamedTuple):
         text = counted(round(rows), "row")
         return text if self.times is None or self.step is None else f"{text} ({duration(rows * self.step)})"
 
+    def about(self, rows: float) -> str:
+        """Return how long so many rows are, with two digits."""
+        count = _two_digits(rows)
+        days = None if self.times is None or self.step is None else count * self.step / DAY
+        return counted(count, "row") if days is None else f"{counted(count, 'row')} ({_roughly(days)})"
+
 
 def duration(seconds: float) -> str:
     """Return a length of time with its two largest units."""
@@ -54,7 +61,8 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2g} s"
     if seconds >= 1000 * DAY:
         return f"{seconds / (365.25 * DAY):,.3g} years"
-    parts, left = [], round(seconds)
+    parts: list[str] = []
+    left = round(seconds)
     for length, unit in LENGTHS:
         count, left = divmod(left, int(length))
         if count or parts:
@@ -65,22 +73,18 @@ def duration(seconds: float) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Return a column's value with four digits, those before the point in full up to a million."""
+    """Return a column's value with four digits, in millions and so on where it is large."""
     if value is None or not math.isfinite(value):
         return UNDEFINED
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+    size = abs(float(f"{value:.4g}"))
+    unit, letter = next(((unit, letter) for unit, letter in LARGE if unit <= size < 1000 * unit), (1.0, ""))
+    return f"{value:,.0f}" if 1e4 <= size < 1e6 else f"{value / unit:.4g}{letter}"
 
 
 def short(text: object, most: int = MOST_LETTERS) -> str:
     """Return a text, cut where it would not fit."""
     whole = str(text)
     return whole if len(whole) <= most else whole[: most - 1] + "…"
-
-
-def sentence(text: str) -> str:
-    """Return a sentence with a capital and no more letters than a reader will read."""
-    cut = short(text, MOST_SENTENCE)
-    return cut[:1].upper() + cut[1:]
 
 
 def listed(names: Sequence[object], most: int = 6) -> str:
@@ -95,8 +99,16 @@ def rarity(event: Event, promise: Promise, clock: Clock) -> str:
     if math.isnan(rows):
         return ""
     if math.isinf(rows):
-        return f"less than once in {clock.length(_two_digits(FORESIGHT * promise.rows))}"
-    return f"about once in {clock.length(_two_digits(rows))}"
+        return f"less than once in {clock.about(FORESIGHT * promise.rows)}"
+    return f"about once in {clock.about(rows)}"
+
+
+def _roughly(days: float) -> str:
+    """Return a length of time with one unit."""
+    for length, name in ((365.25, "year"), (1.0, "day"), (1 / 24, "hour")):
+        if days >= 2 * length:
+            return counted(round(days / length), name)
+    return counted(max(1, round(1440 * days)), "minute")
 
 
 def _two_digits(value: float) -> int:
