@@ -15,11 +15,13 @@ from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
 from fastdrift.reports.sketches import Sketch, sketch
 from fastdrift.reports.subject import Subject
-from fastdrift.reports.words import MOST_SENTENCE, Clock, listed, rarity, short
+from fastdrift.reports.words import Clock, cut, listed, rarity, short
 from fastdrift.scoring.parts import column_parts, shares
 
 # events that have a card, notices among them, and columns that are drawn of each
 MOST_CARDS, MOST_NOTICES, MOST_SKETCHES = 20, 3, 4
+# letters of the reason in a card's heading
+MOST_HEADING = 240
 
 
 class Card(NamedTuple):
@@ -101,7 +103,7 @@ def _card(subject: Subject, number: int, at_peak: Floats | None) -> Card:
 
 def _heading(number: int, event: Event) -> str:
     kind = "Missing data" if event.kind == MISSING else f"{event.level.capitalize()} of {event.kind}"
-    return f"{kind}, event {number}: {short(event.why, 240)}"
+    return f"{kind}, event {number}: {cut(event.why, MOST_HEADING)}"
 
 
 def _columns(subject: Subject, event: Event) -> tuple[list[int], str]:
@@ -200,4 +202,4 @@ def row_of(subject: Subject, number: int) -> tuple[str, ...]:
     else:
         until = clock.at(event.stop - 1) if event.end_time is None else clock.stamp(event.end_time)
     what = "missing data" if event.kind == MISSING else f"{event.level}, {event.kind}"
-    return str(number), what, since, until, short(event.why, MOST_SENTENCE), rarity(event, subject.found.promise, clock)
+    return str(number), what, since, until, cut(event.why), rarity(event, subject.found.promise, clock)

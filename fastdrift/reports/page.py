@@ -15,10 +15,12 @@ from fastdrift.reports.cards import cards, choose, row_of
 from fastdrift.reports.quality import quality
 from fastdrift.reports.subject import Subject
 from fastdrift.reports.timeline import timeline
-from fastdrift.reports.words import MOST_SENTENCE, short
+from fastdrift.reports.words import cut
 
 # events in the table of all of them
 MOST_ROWS = 300
+# letters of a title
+MOST_TITLE = 120
 PACKAGES = ("numpy", "numba", "pandas")
 
 
@@ -36,11 +38,11 @@ def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
     listed = _listed(found, chosen)
     kind, status = verdict(found)
     return {
-        "title": title,
+        "title": cut(title, MOST_TITLE),
         "created": created,
         "kind": kind,
         "status": status,
-        "answer": short(found.answer(), MOST_SENTENCE),
+        "answer": cut(found.answer()),
         "by_labels": "" if judged is None else found_text(judged),
         "promised": promise_text(found, judged) if found.n_scored else "",
         "timeline": timeline(subject, chosen),
@@ -114,7 +116,7 @@ def _joined(facts: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
     """Return facts with the texts of one name together, each of a bounded length."""
     texts: dict[str, list[str]] = {}
     for name, text in facts:
-        texts.setdefault(name.capitalize(), []).append(short(text, MOST_SENTENCE))
+        texts.setdefault(name.capitalize(), []).append(cut(text))
     return list(texts.items())
 
 

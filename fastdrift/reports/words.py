@@ -81,10 +81,16 @@ def figure(value: float | None) -> str:
     return f"{value:,.0f}" if 1e4 <= size < 1e6 else f"{value / unit:.4g}{letter}"
 
 
-def short(text: object, most: int = MOST_LETTERS) -> str:
-    """Return a text, cut where it would not fit."""
-    whole = str(text)
-    return whole if len(whole) <= most else whole[: most - 1] + "…"
+def short(name: object) -> str:
+    """Return a name, without its middle where it is long: names of metrics differ at their ends."""
+    whole = str(name)
+    half = MOST_LETTERS // 2
+    return whole if len(whole) <= MOST_LETTERS else f"{whole[: half - 1]}…{whole[-half:]}"
+
+
+def cut(text: str, most: int = MOST_SENTENCE) -> str:
+    """Return a sentence, without its end where it is longer than anybody reads."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def listed(names: Sequence[object], most: int = 6) -> str:
