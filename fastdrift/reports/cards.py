@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,6 +19,8 @@ from fastdrift.scoring.parts import column_parts, shares
 
 # events that have a card, notices among them, and columns that are drawn of each
 MOST_CARDS, MOST_NOTICES, MOST_SKETCHES = 20, 3, 4
+# of missing data, those that have a card however many alarms of drift there are
+LEAST_SILENCES = 3
 # letters of the reason in a card's heading
 MOST_HEADING = 240
 
@@ -40,19 +41,21 @@ class Card(NamedTuple):
 def choose(found: Events) -> list[int]:
     """Return the numbers of the events that get a card, the most important first.
 
-    Alarms that are on come first, then those of drift by how rare they are, then missing data by its length; of
-    notices, the few rarest.
+    Those that are on come first, then alarms of drift by how high they peak, then missing data by its length; of
+    notices, the few highest.
     """
     ranked = sorted(range(len(found)), key=lambda number: _importance(found[number]), reverse=True)
     notices = [number for number in ranked if not found[number].is_alarm][:MOST_NOTICES]
-    alarms = [number for number in ranked if found[number].is_alarm]
-    return [*alarms[: MOST_CARDS - len(notices)], *notices]
+    silences = [number for number in ranked if found[number].kind == MISSING][:LEAST_SILENCES]
+    kept = {*notices, *silences}
+    others = [number for number in ranked if found[number].is_alarm and number not in kept]
+    kept.update(others[: MOST_CARDS - len(kept)])
+    return [number for number in ranked if number in kept]
 
 
 def _importance(event: Event) -> tuple[bool, bool, bool, float, int]:
-    is_drift = event.kind != MISSING
-    peak = event.peak_score if math.isfinite(event.peak_score) else 0.0
-    return event.is_alarm, event.still_on, is_drift, peak, event.rows
+    peak = 0.0 if event.kind == MISSING else event.peak_score
+    return event.is_alarm, event.still_on, event.kind != MISSING, peak, event.rows
 
 
 def cards(subject: Subject, numbers: Sequence[int]) -> list[Card]:
@@ -131,19 +134,21 @@ def _furthest(subject: Subject, row: int) -> list[int]:
 
 def _facts(subject: Subject, event: Event) -> list[tuple[str, str]]:
     clock, promise = subject.clock, subject.found.promise
-    facts = [("Most likely began", clock.when(event.onset, event.onset_time))]
-    if event.kind != MISSING:
-        told = event.start if event.alarm_row < 0 else event.alarm_row
-        name = "Noticed in" if event.alarm_row < 0 else "Alarm in"
-        delay = f", {counted(told - event.onset, 'row')} later" if told > event.onset else ""
-        time = None if clock.times is None else clock.times[told]
-        facts.append((name, clock.when(told, time) + delay))
-    facts.append(("Until", _until(event, clock)))
-    if event.kind != MISSING:
-        level = promise.alarm_level if event.is_alarm else promise.notice_level
-        facts.append(("Peak", f"score {event.peak_score:.4g}, {event.peak_score / level:.3g} times the level"))
-        facts.append(("How rare", f"such a peak comes {rarity(event, promise, clock)} when all is healthy"))
-    return facts
+    began, until = ("Most likely began", clock.when(event.onset, event.onset_time)), ("Until", _until(event, clock))
+    if event.kind == MISSING:
+        return [began, until]
+    if event.is_alarm:
+        row, name, level = event.alarm_row, "Alarm", promise.alarm_level
+    else:
+        row, name, level = event.start, "Notice", promise.notice_level
+    delay = f", {counted(row - event.onset, 'row')} later" if row > event.onset else ""
+    return [
+        began,
+        (f"{name} in", clock.when(row, None if clock.times is None else clock.times[row]) + delay),
+        until,
+        ("Peak", f"score {event.peak_score:.4g}; {name.lower()} level {level:.4g}"),
+        ("How rare", f"such a peak comes {rarity(event, promise, clock)} when all is healthy"),
+    ]
 
 
 def _until(event: Event, clock: Clock) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastdrift.arrays import Booleans, Floats, Integers
 from fastdrift.evaluation.events import runs
-from fastdrift.plots.axes import column_extremes, column_starts
+from fastdrift.plots.axes import GAP, column_extremes, column_starts, usual_step
 
 # the box that shapes are drawn in; the page stretches it to its own width
 WIDTH, HEIGHT = 1000, 100
@@ -33,7 +33,7 @@ class Axis(NamedTuple):
     def cover(self, stretches: Iterable[tuple[int, int]]) -> Booleans:
         """Return which of the box's pixel columns hold a row of one of the stretches, given as (first, stop).
 
-        An empty stretch, such as a hole in the times before a row, holds its row.
+        An empty stretch holds its first row.
         """
         covered = np.zeros(WIDTH, bool)
         ends = np.array([*stretches], np.int64).reshape(-1, 2)
@@ -60,9 +60,15 @@ def heights(values: Floats, low: float, high: float) -> Floats:
 
 
 def line(x: Floats, low: Floats, high: Floats) -> str:
-    """Return a path through the smallest and the largest height of each pixel column, broken where there is none."""
-    parts, is_drawing = [], False
+    """Return a path through the smallest and the largest height of each pixel column.
+
+    It is broken where there is none, and over holes in the times, where nothing was measured.
+    """
+    parts: list[str] = []
+    is_drawing, last, longest = False, 0.0, GAP * usual_step(x)
     for place, bottom, top in zip(x.round(1).tolist(), low.round(1).tolist(), high.round(1).tolist(), strict=True):
+        is_drawing = is_drawing and place - last <= longest
+        last = place
         if bottom != bottom:  # noqa: PLR0124  # NaN
             is_drawing = False
             continue

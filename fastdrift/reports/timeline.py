@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fastdrift.alarms.events import MISSING
+from fastdrift.alarms.events import MISSING, Event
 from fastdrift.arrays import Booleans
 from fastdrift.evaluation.events import runs
 from fastdrift.evaluation.lines import counted
@@ -67,15 +67,15 @@ def timeline(subject: Subject, carded: Iterable[int]) -> Timeline:
     x, low, high = extremes(subject.scores, axis)
     levels = {"alarm": promise.alarm_level, "notice": promise.notice_level, "row threshold": model.threshold}
     ends = np.array(list(levels.values()))
-    bottom, top = np.log(score_limits(np.append(low, ends), np.append(high, ends), model.threshold))
-    with np.errstate(divide="ignore"):
-        lows, highs = (heights(np.log(values), bottom, top) for values in (low, high))
-        drawn = {name: float(heights(np.log(np.array([value])), bottom, top)[0]) for name, value in levels.items()}
+    limits = score_limits(np.append(low, ends), np.append(high, ends), model.threshold)
+    # a detector of somebody else's may score below 0: what a log axis can't show lies at its edge
+    lows, highs, drawn = (heights(np.log(values.clip(*limits)), *np.log(limits)) for values in (low, high, ends))
     aside = _left_out(subject)
     return Timeline(
         scores=line(x, lows, highs),
         levels=tuple(
-            Level(f"{name} {figure(levels[name])}", name.rpartition(" ")[2], round(y, 1)) for name, y in drawn.items()
+            Level(f"{name} {figure(value)}", name.rpartition(" ")[2], round(y, 1))
+            for (name, value), y in zip(levels.items(), drawn.tolist(), strict=True)
         ),
         shades=bars(axis.cover(aside)),
         alt=_scores_told(subject),
@@ -112,7 +112,7 @@ def _lanes(subject: Subject, axis: Axis, aside: Stretches) -> Iterable[Lane]:
     notices = axis.cover((event.start, event.stop) for event in found.notices)
     yield _lane("notices", len(found.notices), {"notice": notices})
     blind = _unscored(subject, aside)
-    missing = axis.cover([*((event.onset, event.stop) for event in silences), *blind])
+    missing = axis.cover([*map(_silent_rows, silences), *blind])
     yield _lane("missing data", len(silences), {"missing": missing}, "rows without a score among it")
     if aside:
         yield _lane("left out", len(aside), {"aside": axis.cover(aside)}, "as asked")
@@ -120,6 +120,11 @@ def _lanes(subject: Subject, axis: Axis, aside: Stretches) -> Iterable[Lane]:
         starts, stops = runs(subject.labels)
         ends = list(zip(starts.tolist(), stops.tolist(), strict=True))
         yield _lane("labelled", len(ends), {"labelled": axis.cover(ends)})
+
+
+def _silent_rows(event: Event) -> tuple[int, int]:
+    """Return the rows of missing data, of a hole in the times those at its ends."""
+    return (event.onset, event.stop) if event.stop > event.start else (event.onset - 1, event.onset + 1)
 
 
 def _unscored(subject: Subject, aside: Stretches) -> Stretches:

@@ -268,3 +268,35 @@ def test_rows_too_broken_to_score_are_told(make, model, rows):
     assert "Data missing now" in page.text
     none, _ = make(model, rows[:60].assign(**{rows.columns[1]: [math.nan, *rows.iloc[1:60, 1]]}), since=59)
     assert "Scores over time" in str([known.get("aria-label") for known in none.having("svg")])
+
+
+class Negative:
+    """A detector whose scores are about -10 on healthy rows."""
+
+    def fit(self, features):
+        self.centre = features.mean(axis=0)
+        return self
+
+    def score_samples(self, features):
+        return 10 - np.abs(features - self.centre).max(axis=1)
+
+
+def test_a_detector_whose_scores_lie_below_zero_is_reported(make, rng_rows):
+    page, text = make(fd.fit(rng_rows[:4_000], detector=Negative(), window=10), rng_rows)
+    assert "nan" not in "".join(re.findall(r' d="([^"]*)"', text))
+    assert "Scores over time" in str(page.having("svg"))
+
+
+@pytest.fixture
+def rng_rows():
+    return np.random.default_rng(0).normal(size=(6_000, 2))
+
+
+def test_of_missing_data_some_has_a_card_however_many_drifts_there_are(model, many):
+    frame = many.iloc[:30_000].copy()
+    frame.iloc[20_000:20_100, 1] = np.nan
+    found = fd.detect(model, frame)
+    assert len(found.alarms) > cards.MOST_CARDS
+    chosen = cards.choose(found)
+    assert len(chosen) == cards.MOST_CARDS
+    assert any(found[number].kind == "missing data" for number in chosen)
