@@ -79,22 +79,14 @@ def _shares(subject: Subject, numbers: Sequence[int]) -> dict[int, Floats]:
 def _card(subject: Subject, number: int, at_peak: Floats | None) -> Card:
     event, model = subject.found[number], subject.model
     places, sketched = _columns(subject, event)
-    names = [model.columns[place] for place in places]
+    added = {} if at_peak is None else {place: float(at_peak[place]) for place in places}
     drawn = [
-        sketch(
-            model,
-            subject.table,
-            int(subject.columns[place]),
-            name,
-            event,
-            None if at_peak is None else float(at_peak[place]),
-        )
-        for place, name in zip(places, names, strict=True)
+        sketch(model, subject.table, int(subject.columns[place]), model.columns[place], event, added.get(place))
+        for place in places
     ]
-    kind = "missing" if event.kind == MISSING else event.level
     return Card(
         number=number,
-        kind=kind,
+        kind="missing" if event.kind == MISSING else event.level,
         heading=_heading(number, event),
         facts=tuple(_facts(subject, event)),
         sketches=tuple(drawn),
