@@ -12,10 +12,11 @@ from fastdrift.alarms.judging import amount
 from fastdrift.arrays import Floats
 from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
+from fastdrift.kernels.layout import SHARES
 from fastdrift.reports.sketches import Sketch, sketch
 from fastdrift.reports.subject import Subject
 from fastdrift.reports.words import Clock, cut, listed, rarity, short
-from fastdrift.scoring.parts import column_parts, shares
+from fastdrift.scoring.parts import column_parts
 
 # events that have a card, notices among them, and columns that are drawn of each
 MOST_CARDS, MOST_NOTICES, MOST_SKETCHES = 20, 3, 4
@@ -72,8 +73,8 @@ def _shares(subject: Subject, numbers: Sequence[int]) -> dict[int, Floats]:
     if model.pack_parts() is None or not peaks:
         return {}
     rows, places = np.unique(np.array(list(peaks.values()), np.int64), return_inverse=True)
-    parts = column_parts(model, subject.table, subject.columns, rows, signed=False, threads=subject.threads)
-    return dict(zip(peaks, shares(parts)[places], strict=True))
+    parts = column_parts(model, subject.table, subject.columns, rows, kind=SHARES, threads=subject.threads)
+    return dict(zip(peaks, parts[places], strict=True))
 
 
 def _card(subject: Subject, number: int, at_peak: Floats | None) -> Card:

@@ -19,7 +19,6 @@ from fastdrift.reports.subject import Subject
 from fastdrift.reports.words import Clock, is_ordered
 from fastdrift.scoring.batch import match_table, score_table
 from fastdrift.tables.convert import reader_of
-from fastdrift.tables.frames import is_frame
 from fastdrift.tables.table import usual_step
 
 if TYPE_CHECKING:
@@ -103,9 +102,11 @@ def report(
     check_length(table.n_rows, model.window)
     truth = None if labels is None else check_labels(labels, table.n_rows)
     n_threads = check_threads(threads)
-    scores, _ = score_table(model, table, columns, n_threads)
+    scores, broken = score_table(model, table, columns, n_threads)
     if events is None:
-        events = find_in_table(model, table, columns, scores.copy(), since=since, ignore=ignore)
+        events = find_in_table(
+            model, table, columns, scores.copy(), broken, since=since, ignore=ignore, threads=n_threads
+        )
     else:
         _check_events(events, table.n_rows, asked=bool(since or tuple(ignore)))
     times = table.times if is_ordered(table.times) else None
@@ -115,7 +116,7 @@ def report(
         columns=columns,
         scores=scores,
         found=events,
-        clock=Clock(times, _zone(data, time), usual_step(times)),
+        clock=Clock(times, table.zone, usual_step(times)),
         labels=truth,
         judged=None if truth is None else judge(events, truth),
         threads=n_threads,
@@ -131,13 +132,6 @@ def _check_events(events: Events, n_rows: int, *, asked: bool) -> None:
         raise DataError("events say where they were looked for: give since and ignore to detect, or leave events out")
     if events.n_rows != n_rows:
         raise DataError(f"the events are of {events.n_rows:,} rows, and the table has {n_rows:,}")
-
-
-def _zone(data: Any, time: Hashable | None) -> Any:
-    """Return the zone that a frame tells its times in, None if there is none."""
-    if not is_frame(data):
-        return None
-    return getattr(data.index, "tz", None) if time is None else getattr(data[time].dtype, "tz", None)
 
 
 def _template() -> Template:

@@ -235,7 +235,7 @@ def test_any_kind_of_table_is_reported(make, healthy, rows, kind):
         library = pytest.importorskip({"polars": "polars", "arrow": "pyarrow"}[kind])
         convert = library.from_pandas if kind == "polars" else library.Table.from_pandas
         page, _ = make(fd.fit(healthy[:N_HEALTHY]), convert(rows.reset_index(drop=True)))
-    assert "row 600" in page.text
+    assert re.search(r"Most likely began row (59|60)\d", page.text)
     assert "Zone" not in page.text
 
 
