@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fastdrift.fitting.baseline import fit
     from fastdrift.prepare.cleaning import clean
     from fastdrift.prepare.grid import aggregate
+    from fastdrift.reports.html import report
     from fastdrift.rolling import rolling_mean, rolling_std
     from fastdrift.scoring.batch import score
     from fastdrift.scoring.pointwise import mahalanobis
@@ -57,6 +58,7 @@ _ROOMS = {
     "generate": ("synthetic", "generate"),
     "load": ("detectors.store", "load_model"),
     "mahalanobis": ("scoring.pointwise", "mahalanobis"),
+    "report": ("reports.html", "report"),
     "rolling_mean": ("rolling", "rolling_mean"),
     "rolling_std": ("rolling", "rolling_std"),
     "score": ("scoring.batch", "score"),
@@ -89,6 +91,7 @@ __all__ = [
     "generate",
     "load",
     "mahalanobis",
+    "report",
     "rolling_mean",
     "rolling_std",
     "score",

@@ -16,7 +16,7 @@ PACKAGE = Path(fastdrift.__file__).parent
 FLOORS = (
     {"__init__", "__main__"},
     {"cli"},
-    {"fitting"},
+    {"fitting", "reports"},
     {"alarms"},
     {"scoring", "plots"},
     {"rolling", "evaluation", "prepare"},
@@ -34,10 +34,11 @@ ONLY_IN = {
     "click": {"cli"},
     "rich": {"cli"},
     "matplotlib": {"plots"},
+    "jinja2": {"reports"},
     "pyarrow": {"files", "tables"},
     "polars": {"tables"},
 }
-LAZY = ("numba", "llvmlite", "pandas", "pyarrow", "click", "rich", "matplotlib", "sklearn", "scipy", "polars")
+LAZY = ("numba", "llvmlite", "pandas", "pyarrow", "click", "rich", "matplotlib", "jinja2", "sklearn", "scipy", "polars")
 
 
 def modules_imported(source: str) -> set[str]:

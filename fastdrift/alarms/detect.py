@@ -80,31 +80,32 @@ def detect(
     """
     if not isinstance(model, Model):
         raise DataError(f"the first argument is a {type(model).__name__}, not a Model: call detect(model, data)")
-    _check_promise(model)
+    check_promised(model)
     table, columns = match_table(model, reader_of(data), time)
     check_length(table.n_rows, model.window)
     n_threads = check_threads(threads)
     scores, broken = score_table(model, table, columns, n_threads)
-    return _find_events(model, table, columns, scores, broken, since=since, ignore=ignore, threads=n_threads)
+    return find_in_table(model, table, columns, scores, broken, since=since, ignore=ignore, threads=n_threads)
 
 
 def find_events(
     model: Model, data: Any, scores: Floats, *, since: int = 0, ignore: Iterable[Sequence[int]] = ()
 ) -> Events:
     """Return what `detect` finds in a table whose scores are there already, each at the end of its window."""
-    _check_promise(model)
+    check_promised(model)
     table, columns = match_table(model, reader_of(data), None)
     values = np.array(scores, np.float64)
     broken = int(np.count_nonzero(np.isnan(values[model.window - 1 :])))
-    return _find_events(model, table, columns, values, broken, since=since, ignore=ignore, threads=check_threads(None))
+    return find_in_table(model, table, columns, values, broken, since=since, ignore=ignore, threads=check_threads(None))
 
 
-def _check_promise(model: Model) -> None:
+def check_promised(model: Model) -> None:
+    """Raise ModelError if a model has no promise, as those of the first model files have none."""
     if model.promise is None or model.rows is None:
         raise ModelError("the model's file was written before there were promises about events: fit it anew")
 
 
-def _find_events(
+def find_in_table(
     model: Model,
     table: Table,
     columns: Indices,
@@ -139,6 +140,7 @@ def _find_events(
         n_flagged=clusters.rows.size,
         n_ignored=_n_rows(stretches),
         unscored=blind,
+        ignored=tuple(stretches),
         window=model.window,
         promise=model.promise,
         has_times=scene.times is not None,

@@ -91,6 +91,8 @@ class Events:
         Rows of the table; those with a score, those flagged among them, and those left out as asked.
     since : int
         The first row in which events were looked for; those before it count as without a score.
+    ignored : tuple of (int, int)
+        The stretches that were left out as asked: first row, and the row after the last.
     unscored : tuple of (int, int)
         First row of each stretch without a score, and the row after its last.
     window : int
@@ -115,6 +117,7 @@ class Events:
     seconds: float | None = None
     since: int = 0
     notes: tuple[str, ...] = field(default=())
+    ignored: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.events)
@@ -202,7 +205,7 @@ class Events:
         if on:
             lead = "Data missing now" if on[-1].kind == MISSING else "Drifting now"
             return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counts} in all)."
-        return f"{counts}; the last began {_began(self.alarms[-1])} and is over: {_short(self.alarms[-1].why)}."
+        return f"{counts}; the last began {_began(self.alarms[-1])} and is over: {_short(self.alarms[-1].why, '.')}"
 
     def __repr__(self) -> str:
         """Return the answer, the first events as a table, and the promise."""
@@ -217,10 +220,10 @@ class Events:
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
-def _short(why: str) -> str:
-    """Return the first two reasons of several."""
+def _short(why: str, end: str = "") -> str:
+    """Return the first two reasons of several; the dots that stand for the others end a sentence too."""
     parts = why.split(", ")
-    return ", ".join(parts[:2]) + (", …" if len(parts) > 2 else "")
+    return ", ".join(parts[:2]) + (", …" if len(parts) > 2 else end)
 
 
 def _began(event: Event) -> str:

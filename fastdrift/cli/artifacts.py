@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from fastdrift.cli.answer import Judged, events_document
+from fastdrift.alarms.judging import Judged
+from fastdrift.cli.answer import events_document
 from fastdrift.cli.inputs import Scored, labelled_table
 from fastdrift.cli.interrupt import checked
 from fastdrift.cli.results import draw_scores, events_frame, scores_table
 from fastdrift.cli.settings import DASH, RunSettings, TableFormat
+from fastdrift.cli.streams import told
 from fastdrift.cli.terminal import Step
 from fastdrift.cli.verdict import Drift
 from fastdrift.evaluation.metrics import Evaluation
@@ -21,13 +23,22 @@ from fastdrift.scoring.chunks import features_pieces
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fastdrift.alarms.events import Events
+
     Tables = dict[str, pd.DataFrame | Iterable[pd.DataFrame]]
 
-MODEL, METRICS, PICTURE = "model.fastdrift", "metrics.json", "processed/anomaly_scores.png"
+MODEL, METRICS, REPORT = "model.fastdrift", "metrics.json", "report.html"
+PICTURE = "processed/anomaly_scores.png"
 """Files that have one name each."""
 TABLES = ("raw/telemetry", "processed/features", "processed/scores", "processed/events")
 """Tables, less the ending that says their format."""
-ARTIFACTS = (MODEL, METRICS, PICTURE, *(f"{table}.{ending}" for table in TABLES for ending in get_args(TableFormat)))
+ARTIFACTS = (
+    MODEL,
+    METRICS,
+    REPORT,
+    PICTURE,
+    *(f"{table}.{ending}" for table in TABLES for ending in get_args(TableFormat)),
+)
 """All that any run may write, in the order in which it is told."""
 
 
@@ -73,9 +84,21 @@ def write_artifacts(folder: Path, settings: RunSettings, outcome: Outcome, step:
     step(f"writing {PICTURE}")
     write_bytes(draw_scores(outcome.scored, outcome.baseline_rows), folder / PICTURE)
     outcome.scored.model.save(folder / MODEL)
+    if outcome.scored.found is not None:
+        step(f"writing {REPORT}")
+        _write_report(folder, settings, outcome.scored, outcome.scored.found)
     if settings.judge:
         write_json(run_document(settings, outcome), folder / METRICS)
     return [name for name in ARTIFACTS if (folder / name).exists()]
+
+
+def _write_report(folder: Path, settings: RunSettings, scored: Scored, found: Events) -> None:
+    from fastdrift.reports.html import report
+
+    title = f"generated with seed {settings.seed}" if settings.source is None else Path(told(settings.source)).name
+    labels = scored.data.labels if settings.judge else None
+    options: dict[str, Any] = {"labels": labels, "title": title, "threads": settings.threads}
+    report(scored.model, scored.data.frame, folder / REPORT, events=found, **options)
 
 
 def _tables(settings: RunSettings, scored: Scored) -> Tables:

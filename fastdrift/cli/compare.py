@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 import click
 import numpy as np
 
+from fastdrift.alarms.judging import Judged
 from fastdrift.cli import options
-from fastdrift.cli.answer import Judged, events_document, judge_events
+from fastdrift.cli.answer import events_document, judge_events
 from fastdrift.cli.estimators import check_estimators, load_estimator
 from fastdrift.cli.inputs import (
     Scored,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fastdrift.alarms.judging import answer_text
 from fastdrift.cli import options
-from fastdrift.cli.answer import answer_text
 from fastdrift.cli.inputs import read_for
 from fastdrift.cli.looking import find_events
 from fastdrift.cli.options import examples, takes

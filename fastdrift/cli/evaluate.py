@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from fastdrift.alarms.judging import answer_text
 from fastdrift.cli import options
-from fastdrift.cli.answer import answer_tables, answer_text, events_document, judge_events
+from fastdrift.cli.answer import answer_tables, events_document, judge_events
 from fastdrift.cli.inputs import score_file, with_events
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import draw_scores, evaluate_scores

@@ -19,7 +19,7 @@ from fastdrift.engine.compiled import kernel
 from fastdrift.engine.threads import explain_threads
 from fastdrift.errors import DriftWarning
 
-PACKAGES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow", "scikit-learn", "matplotlib", "click", "rich")
+PACKAGES = ("numpy", "numba", "llvmlite", "pandas", "pyarrow", "scikit-learn", "matplotlib", "jinja2", "click", "rich")
 """Packages whose versions are told."""
 CPU_FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512vl", "neon", "sve")
 """What decides how wide the kernels' vectors are."""

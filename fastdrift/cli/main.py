@@ -15,6 +15,7 @@ from fastdrift.cli.generate import generate
 from fastdrift.cli.machine import doctor, warmup
 from fastdrift.cli.options import examples
 from fastdrift.cli.prepare import prepare
+from fastdrift.cli.report import report
 from fastdrift.cli.run import run
 from fastdrift.cli.score import score
 from fastdrift.cli.terminal import Commands
@@ -38,6 +39,7 @@ A settings.toml:
         "fit healthy.parquet --output model.fastdrift",
         "detect model.fastdrift today.parquet",
         "explain model.fastdrift today.parquet --event 0",
+        "report model.fastdrift today.parquet --output report.html",
         "--config settings.toml run --train",
     )
     + CONFIG,
@@ -61,5 +63,5 @@ def cli(ctx: click.Context, /, *, config: str | None) -> None:
         ctx.default_map = read_config(config, cli.commands)
 
 
-for command in (run, generate, fit, detect, explain, score, evaluate, prepare, compare, warmup, doctor):
+for command in (run, generate, fit, detect, explain, report, score, evaluate, prepare, compare, warmup, doctor):
     cli.add_command(command)

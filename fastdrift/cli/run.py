@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
+from fastdrift.alarms.judging import answer_text
 from fastdrift.cli import options
-from fastdrift.cli.answer import answer_tables, answer_text, judge_events
+from fastdrift.cli.answer import answer_tables, judge_events
 from fastdrift.cli.artifacts import METRICS, MODEL, Outcome, replaced, run_document, write_artifacts
 from fastdrift.cli.cleaning import clean_input
 from fastdrift.cli.inputs import (
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-N_STEPS = 8
+N_STEPS = 9
 """Steps that the progress counts."""
 
 
@@ -82,8 +83,8 @@ def run(settings: RunSettings) -> None:
 
     Rows are generated, or read with --input. With --train a model is fitted on the first 30 % of them, or on what
     --baseline says; the others are monitored. The output directory gets raw/telemetry (unless --input is given),
-    processed/features, processed/scores, processed/events, processed/anomaly_scores.png, model.fastdrift and
-    metrics.json; those of an earlier run are replaced. If anything is wrong, nothing is written.
+    processed/features, processed/scores, processed/events, processed/anomaly_scores.png, model.fastdrift,
+    report.html and metrics.json; those of an earlier run are replaced. If anything is wrong, nothing is written.
 
     The answer comes first: the alarms in the monitored rows, since when and why, and what was promised of them. A
     notice is weaker than an alarm and promises nothing.

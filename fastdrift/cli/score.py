@@ -6,8 +6,9 @@ from math import isfinite
 
 import click
 
+from fastdrift.alarms.judging import answer_text
 from fastdrift.cli import options
-from fastdrift.cli.answer import answer_text, events_document
+from fastdrift.cli.answer import events_document
 from fastdrift.cli.inputs import score_file, with_events
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.results import evaluate_scores, scores_table

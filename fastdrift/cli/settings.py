@@ -105,6 +105,23 @@ class ExplainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReportSettings:
+    """What `report` is asked for: `paths` are a model and a table, or a table alone beside a baseline."""
+
+    paths: Sequence[str]
+    output: str
+    baseline: str | None
+    title: str | None
+    created: str | None
+    looking: LookSettings
+    reading: ReadSettings
+    fitting: FitSettings
+    fail_on_drift: bool
+    threads: int | None
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """What `run` is asked for; `given` are the names of the options that were not left at their defaults."""
 

@@ -18,11 +18,13 @@ HEAVY = (
     "pyarrow.parquet",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
+    "jinja2",
     "fastdrift.alarms.detect",
     "fastdrift.kernels.compiling",
     "fastdrift.fitting.baseline",
     "fastdrift.scoring.batch",
     "fastdrift.plots.scores",
+    "fastdrift.reports.html",
 )
 """What commands that write several files import, sooner or later."""
 LEARNING = ("sklearn.ensemble", "sklearn.metrics")

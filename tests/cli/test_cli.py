@@ -24,6 +24,7 @@ ARTIFACTS = [
     "processed/features.csv",
     "processed/scores.csv",
     "raw/telemetry.csv",
+    "report.html",
 ]
 
 
@@ -100,6 +101,7 @@ def test_run_without_train_uses_the_model_of_an_earlier_run_and_replaces_its_art
     assert document["data"]["baseline_rows"] == 0
     assert document["files"] == [
         "output/model.fastdrift",
+        "output/report.html",
         "output/processed/anomaly_scores.png",
         "output/raw/telemetry.parquet",
         "output/processed/features.parquet",

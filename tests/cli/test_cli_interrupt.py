@@ -18,7 +18,7 @@ from fastdrift.cli import interrupt
 
 ROOT = Path(__file__).parents[2]
 ARTIFACTS = ["model.fastdrift", "processed", "processed/anomaly_scores.png", "processed/events.csv",
-             "processed/features.csv", "processed/scores.csv"]  # fmt: skip
+             "processed/features.csv", "processed/scores.csv", "report.html"]  # fmt: skip
 GENERATED = sorted([*ARTIFACTS, "raw", "raw/telemetry.csv"])
 TRIES, EARLY = 40, 10
 # the handler that a terminal's processes start with, whatever started this one; a line says when it is taken over

@@ -15,7 +15,19 @@ from fastdrift.cli import settings
 from fastdrift.cli.main import cli
 
 FOLDER = Path(fastdrift.cli.__file__).parent
-COMMANDS = {"run", "generate", "fit", "score", "evaluate", "prepare", "compare", "machine", "detect", "explain"}
+COMMANDS = {
+    "run",
+    "generate",
+    "fit",
+    "score",
+    "evaluate",
+    "prepare",
+    "compare",
+    "machine",
+    "detect",
+    "explain",
+    "report",
+}
 FLOORS = (
     {"main"},
     COMMANDS,
@@ -73,6 +85,7 @@ def test_settings_are_frozen_and_every_option_of_run_compare_and_explain_is_one(
         ("run", settings.RunSettings),
         ("compare", settings.CompareSettings),
         ("explain", settings.ExplainSettings),
+        ("report", settings.ReportSettings),
     ):
         names = {parameter.name for parameter in cli.commands[command].params}
         unasked = {"any_order", "text", "given"} | ({"labels", "columns", "drop"} - names)

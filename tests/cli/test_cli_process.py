@@ -63,16 +63,21 @@ def test_without_what_a_command_needs_it_says_what_to_install(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("package", "message"), [("matplotlib", "pictures need matplotlib"), ("sklearn", "need scikit-learn")]
+    ("package", "message", "extra"),
+    [
+        ("matplotlib", "pictures need matplotlib", "cli"),
+        ("sklearn", "need scikit-learn", "cli"),
+        ("jinja2", "reports need Jinja2", "report"),
+    ],
 )
-def test_without_what_a_run_needs_at_its_end_it_says_so_and_leaves_nothing(tmp_path, package, message):
+def test_without_what_a_run_needs_at_its_end_it_says_so_and_leaves_nothing(tmp_path, package, message, extra):
     code = f"import sys; sys.modules[{package!r}] = None; from fastdrift.__main__ import main; main()"
     result, out, err = finished(
         "-c", code, "run", "--n", "3000", "--train", "--eval", "--window", "10", folder=tmp_path
     )
     assert (result, out) == (1, "")
     assert message in err.splitlines()[-1]
-    assert "pip install 'fastdrift[cli]'" in err.splitlines()[-1]
+    assert f"pip install 'fastdrift[{extra}]'" in err.splitlines()[-1]
     assert not list(tmp_path.iterdir())
 
 
