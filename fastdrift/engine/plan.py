@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Rows
-from fastdrift.kernels.layout import ANY, COLUMNS, FLAT, LANES, Span
+from fastdrift.kernels.layout import ANY, COLUMNS, FLAT, LANES, STEP, Span
 
 # numbers of scratch below which a block stays in a second-level cache; of a longer one only a tile is held at a time
 CACHED_NUMBERS = 131_072
@@ -47,12 +47,12 @@ class Plan:
 def make_plan(window: int, n_columns: int, n_slots: int, width: int) -> Plan:
     """Plan a sweep whose results are `width` numbers a window."""
     tile = tile_rows(window)
-    held = window if window * n_slots * 20 <= CACHED_NUMBERS or window <= tile else tile + 1
+    is_held = window <= tile + 1 or window * n_slots * 12 <= CACHED_NUMBERS
+    held = -(-(window if is_held else tile + 1) // STEP) * STEP + STEP
     n_tiles = max(1, (window - 2 + tile) // tile)
     padded = -(-2 * n_columns // 4) * 4
     sizes = (
-        held * n_slots * LANES,  # rows of this block
-        held * n_slots * LANES,  # rows of the block before
+        (held + 1) * n_slots * LANES,  # the ring of rows, and one more
         (tile // 4 + 1) * n_columns * 2 * LANES,  # suffixes after every group of a tile
         n_tiles * n_columns * 2 * LANES,  # suffixes behind the tiles
         n_columns * LANES,  # the suffixes' anchors
@@ -74,7 +74,7 @@ def tile_rows(window: int) -> int:
 def distance_sizes(n_columns: int) -> tuple[int, ...]:
     """Return the sizes of the scratch that distances of plain rows need."""
     padded = -(-n_columns // 4) * 4
-    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES)
+    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES)
 
 
 def _tables(window: int) -> Floats:

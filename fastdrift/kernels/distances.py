@@ -48,7 +48,7 @@ def distance_range(rows_source, lane_rows, centre_gain, factor, scratch, sizes, 
     """Write the distances of rows that are feature vectors themselves; eight stretches of rows, one a lane."""
     source = Source(*rows_source)
     rows, columns = source.rows, source.columns
-    raw, _, _, _, _, _, _, features, results, bounds = split_scratch(scratch, sizes)
+    raw, _, _, _, _, _, features, results, bounds = split_scratch(scratch, sizes)
     features[:] = 0.0
     pitch = (rows.shape[1] if source.layout == FLAT else columns.size) * LANES
     for lane in range(LANES):
@@ -57,7 +57,7 @@ def distance_range(rows_source, lane_rows, centre_gain, factor, scratch, sizes, 
     target = Target(out, 1, 0, lane_rows, bounds, results)
     for start in range(0, lane_rows, PAIR):
         n_rows = min(PAIR, lane_rows - start)
-        load_rows(source, pitch, start, lane_rows, n_rows, raw)
+        load_rows(source, pitch, start, lane_rows, n_rows, raw, 0)
         for row in range(0, n_rows, GROUP):
             for member in range(min(GROUP, n_rows - row)):
                 for column in range(columns.size):

@@ -14,6 +14,7 @@ PAIR = 2 * LANES
 TRIPLE = 3 * LANES
 VECTOR_BYTES = 8 * LANES
 CACHE_LINE = 64
+STEP = LANES  # rows by which a block lies before the one behind it in the ring: as many as are brought in at once
 FLAT, COLUMNS, ANY = 0, 1, 2
 # what parts of a squared distance are told as: sums with signs, sums of absolute values, or shares of those
 SIGNED, ABSOLUTE, SHARES = 0, 1, 2
@@ -36,27 +37,30 @@ class Work(NamedTuple):
 
     window: Any
     tile: Any  # rows of a block worked on at once, a multiple of four
-    held: Any  # rows in scratch: a whole block, or those of a tile and one more
+    held: Any  # rows in the ring: those of a block and a step more, or of a tile and a little more
     tables: Any
     scales: Any
     scratch: Any
     sizes: Any  # of the pieces that `split_scratch` cuts scratch into
 
 
-class RowBlock(NamedTuple):
-    """Consecutive rows of eight blocks in scratch."""
+class Ring(NamedTuple):
+    """Rows of two blocks, or of a tile of them, in one ring: this block's take the place of those no longer wanted."""
 
     raw: Any
-    start: Any  # the first row's place in its block
+    size: Any  # rows in the ring
+    here: Any  # place of row `start` of this block
+    behind: Any  # place of row `start` of the block before
+    start: Any
     pitch: Any
     slots: Any
+    step: Any  # rows brought in at once
 
 
 class Scratch(NamedTuple):
     """The pieces of a thread's scratch, in the order of `Work.sizes`."""
 
-    raw: Any  # rows of this block, or of one of its tiles
-    other: Any  # those of the block before
+    raw: Any  # the ring of rows
     groups: Any  # suffixes after every group of a tile
     ends: Any  # suffixes behind the tiles
     anchors: Any  # of the suffixes of the block before
@@ -79,8 +83,8 @@ class Prefetch(NamedTuple):
 class Tile(NamedTuple):
     """Rows `start` … `stop` - 1 of eight blocks, which are worked on at once."""
 
-    behind: Any  # the rows after them, in the blocks before
-    here: Any
+    ring: Any
+    first: Any  # the row of the table that the first lane's block starts at
     start: Any
     stop: Any
     end: Any  # where `Scratch.ends` holds the suffix behind the tile

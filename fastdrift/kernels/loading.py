@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
-from fastdrift.kernels.layout import CACHE_LINE, COLUMNS, FLAT, GROUP, LANES
+from fastdrift.kernels.layout import CACHE_LINE, COLUMNS, FLAT, GROUP, LANES, STEP
 from fastdrift.kernels.vectors import prefetch, transpose
 
 
-@jit
-def load_flat(rows, first, lane_rows, n_rows, raw):
+@inline
+def load_flat(rows, first, lane_rows, n_rows, raw, at):
     """Transpose C-contiguous rows of eight blocks, one run of numbers a lane."""
     row_bytes = rows.strides[0]
     byte, lane_bytes = first * row_bytes, lane_rows * row_bytes
     length = n_rows * rows.shape[1]
     for index in range(0, length - LANES + 1, LANES):
-        transpose(rows, byte + index * rows.itemsize, lane_bytes, raw, index * LANES, LANES)
+        transpose(rows, byte + index * rows.itemsize, lane_bytes, raw, at + index * LANES, LANES)
     if length % LANES:
         index = length - LANES
-        transpose(rows, byte + index * rows.itemsize, lane_bytes, raw, index * LANES, LANES)
+        transpose(rows, byte + index * rows.itemsize, lane_bytes, raw, at + index * LANES, LANES)
 
 
 @jit
-def load_columns(rows, columns, first, lane_rows, n_rows, raw):
+def load_columns(rows, columns, first, lane_rows, n_rows, raw, at):
     """Transpose Fortran-ordered rows of eight blocks, one run of numbers a lane and column.
 
     Four columns at a time, eight rows of each in turn. One column after the other, or eight at a time, took 2 to 3 %
@@ -34,31 +34,37 @@ def load_columns(rows, columns, first, lane_rows, n_rows, raw):
             row = min(start, n_rows - LANES)
             for slot in range(low, high):
                 byte = columns[slot] * rows.strides[1] + (first + row) * rows.itemsize
-                transpose(rows, byte, lane_bytes, raw, row * pitch + slot * LANES, pitch)
+                transpose(rows, byte, lane_bytes, raw, at + row * pitch + slot * LANES, pitch)
 
 
 @jit
-def load_any(rows, columns, slots, pitch, first, lane_rows, n_rows, raw):
+def load_any(rows, columns, slots, pitch, first, lane_rows, n_rows, raw, at):
     """Copy rows of any layout; rows outside the table become zeros, and their windows are never written back."""
     for lane in range(LANES):
         for row in range(n_rows):
-            source, target = first + lane * lane_rows + row, row * pitch + lane
+            source, target = first + lane * lane_rows + row, at + row * pitch + lane
             outside = source < 0 or source >= rows.shape[0]
             for column in range(columns.size):
                 raw[target + slots[column] * LANES] = 0.0 if outside else rows[source, columns[column]]
 
 
-@jit
-def load_rows(source, pitch, first, lane_rows, n_rows, raw):
-    """Bring `n_rows` rows of eight blocks into `raw` in the fastest way their layout allows."""
+@inline
+def load_rows(source, pitch, first, lane_rows, n_rows, raw, at):
+    """Bring `n_rows` rows of eight blocks to `raw[at]` in the fastest way their layout allows."""
     rows, columns = source.rows, source.columns
     inside = first >= 0 and first + (LANES - 1) * lane_rows + n_rows <= rows.shape[0]
     if inside and source.layout == FLAT and n_rows * rows.shape[1] >= LANES:
-        load_flat(rows, first, lane_rows, n_rows, raw)
+        load_flat(rows, first, lane_rows, n_rows, raw, at)
     elif inside and source.layout == COLUMNS and n_rows >= LANES:
-        load_columns(rows, columns, first, lane_rows, n_rows, raw)
+        load_columns(rows, columns, first, lane_rows, n_rows, raw, at)
     else:
-        load_any(rows, columns, source.slots, pitch, first, lane_rows, n_rows, raw)
+        load_any(rows, columns, source.slots, pitch, first, lane_rows, n_rows, raw, at)
+
+
+@jit
+def step_of(source):
+    """Return how many rows are brought in at once: a group's, where its numbers fill whole vectors, or a step's."""
+    return GROUP if source.layout == FLAT and source.rows.shape[1] % 2 == 0 else STEP
 
 
 @inline

@@ -8,6 +8,13 @@ from fastdrift.kernels.vectors import fma, load, refined_root, spread, spread_fr
 
 
 @jit
+def place(ring, origin, row):
+    """Return where in the ring a row lies of the block whose row `start` is at `origin`."""
+    at = origin + row - ring.start
+    return (at - ring.size if at >= ring.size else at) * ring.pitch
+
+
+@jit
 def welford(value, anchor, mean, m2, tables, count):
     """Take the `count`-th value into (mean - anchor, m2), m2 the sum of squared deviations."""
     delta = (value - anchor) - mean
@@ -65,46 +72,45 @@ def slots_of(slots, four):
 
 
 @inline
-def suffix_pass(behind, start, stop, work, anchors, ends, end, groups):
-    """Run backwards over rows stop … start + 1 of a block and keep the suffix that follows each whole group.
+def suffix_pass(ring, start, stop, work, anchors, ends, end, groups):
+    """Run backwards over rows stop … start + 1 of the block before and keep the suffix that follows each whole group.
 
     `ends[end]` holds the suffix from row stop + 1 on.
     """
-    n_columns, pitch = behind.slots.size, behind.pitch
+    n_columns = ring.slots.size
     n_groups = (stop - start) // GROUP
-    base = -behind.start * pitch
     for first in range(0, n_columns, 4):
         four = four_columns(first, n_columns)
-        sources, pairs = times(slots_of(behind.slots, four), LANES), times(four, PAIR)
+        sources, pairs = times(slots_of(ring.slots, four), LANES), times(four, PAIR)
         own = load_each(anchors, 0, times(four, LANES))
         means, m2s = load_each(ends, end, pairs), load_each(ends, end + LANES, pairs)
         for row in range(stop, start + n_groups * GROUP, -1):
-            values = load_each(behind.raw, base + row * pitch, sources)
+            values = load_each(ring.raw, place(ring, ring.behind, row), sources)
             means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - row)
         for group in range(n_groups - 1, -1, -1):
             row = start + (group + 1) * GROUP
-            values = load_each(behind.raw, base + row * pitch, sources)
+            values = load_each(ring.raw, place(ring, ring.behind, row), sources)
             means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - row)
             store_each(groups, group * n_columns * PAIR, pairs, means)
             store_each(groups, group * n_columns * PAIR + LANES, pairs, m2s)
-            for before in range(row - 1, row - GROUP, -1):
-                values = load_each(behind.raw, base + before * pitch, sources)
-                means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - before)
+            at = place(ring, ring.behind, row - GROUP)
+            for before in range(GROUP - 1, 0, -1):
+                values = load_each(ring.raw, at + before * ring.pitch, sources)
+                means, m2s = welford_each(values, own, means, m2s, work.tables, work.window - row + GROUP - before)
 
 
 @jit
-def tile_totals(here, start, stop, work, anchors, ends, end):
-    """Write the mean and m2 of rows start + 1 … stop of a block to `ends[end]`."""
-    n_columns, pitch = here.slots.size, here.pitch
-    base = (start - here.start) * pitch
+def tile_totals(ring, start, stop, work, anchors, ends, end):
+    """Write the mean and m2 of rows start + 1 … stop of this block to `ends[end]`."""
+    n_columns = ring.slots.size
     zero = spread(0.0)
     for first in range(0, n_columns, 4):
         four = four_columns(first, n_columns)
-        sources, pairs = times(slots_of(here.slots, four), LANES), times(four, PAIR)
+        sources, pairs = times(slots_of(ring.slots, four), LANES), times(four, PAIR)
         own = load_each(anchors, 0, times(four, LANES))
         means = m2s = (zero, zero, zero, zero)
         for count in range(1, stop - start + 1):
-            values = load_each(here.raw, base + count * pitch, sources)
+            values = load_each(ring.raw, place(ring, ring.here, start + count), sources)
             means, m2s = welford_each(values, own, means, m2s, work.tables, count)
         store_each(ends, end, pairs, means)
         store_each(ends, end + LANES, pairs, m2s)
@@ -131,10 +137,10 @@ def link_tiles(ends, n_columns, work):
 
 
 @jit
-def prefix_start(here, state):
+def prefix_start(ring, state):
     """Anchor the prefix of a block at its first row."""
-    for column in range(here.slots.size):
-        store(state, column * TRIPLE, load(here.raw, here.slots[column] * LANES))
+    for column in range(ring.slots.size):
+        store(state, column * TRIPLE, load(ring.raw, ring.here * ring.pitch + ring.slots[column] * LANES))
         store(state, column * TRIPLE + LANES, spread(0.0))
         store(state, column * TRIPLE + 2 * LANES, spread(0.0))
 
@@ -157,35 +163,35 @@ def write_features(features, column, n_columns, member, mean, std, scales):
 
 
 @inline
-def merge_group(behind, here, row, group, work, anchors, groups, state, features):
-    """Make the features of the windows that end at rows row … row + 3 of a block; `behind` is the block before."""
-    slots, pitch, window, tables, scales = here.slots, here.pitch, work.window, work.tables, work.scales
+def merge_group(ring, row, group, work, anchors, groups, state, features):
+    """Make the features of the windows that end at rows row … row + 3 of a block."""
+    slots, pitch, window, tables, scales = ring.slots, ring.pitch, work.window, work.tables, work.scales
     n_columns = slots.size
-    behind_at, here_at = (row - behind.start) * pitch, (row - here.start) * pitch
+    behind_at, here_at = place(ring, ring.behind, row), place(ring, ring.here, row)
     for column in range(n_columns):
         at = slots[column] * LANES
         other, own = load(anchors, column * LANES), load(state, column * TRIPLE)
         gap, offset = own - other, other - spread_from(scales, 4 * column)
         pair = (group * n_columns + column) * PAIR
         mean_3, m2_3 = load(groups, pair), load(groups, pair + LANES)
-        value = load(behind.raw, behind_at + 3 * pitch + at)
+        value = load(ring.raw, behind_at + 3 * pitch + at)
         mean_2, m2_2 = welford(value, other, mean_3, m2_3, tables, window - row - 3)
-        value = load(behind.raw, behind_at + 2 * pitch + at)
+        value = load(ring.raw, behind_at + 2 * pitch + at)
         mean_1, m2_1 = welford(value, other, mean_2, m2_2, tables, window - row - 2)
-        value = load(behind.raw, behind_at + pitch + at)
+        value = load(ring.raw, behind_at + pitch + at)
         mean_0, m2_0 = welford(value, other, mean_1, m2_1, tables, window - row - 1)
 
         mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
-        mean, m2 = welford(load(here.raw, here_at + at), own, mean, m2, tables, row + 1)
+        mean, m2 = welford(load(ring.raw, here_at + at), own, mean, m2, tables, row + 1)
         deviation, square = merge(mean, m2, mean_0, m2_0, gap, tables, row)
         write_features(features, column, n_columns, 0, offset + deviation, square_root(square), scales)
-        mean, m2 = welford(load(here.raw, here_at + pitch + at), own, mean, m2, tables, row + 2)
+        mean, m2 = welford(load(ring.raw, here_at + pitch + at), own, mean, m2, tables, row + 2)
         deviation, square = merge(mean, m2, mean_1, m2_1, gap, tables, row + 1)
         write_features(features, column, n_columns, 1, offset + deviation, refined_root(square), scales)
-        mean, m2 = welford(load(here.raw, here_at + 2 * pitch + at), own, mean, m2, tables, row + 3)
+        mean, m2 = welford(load(ring.raw, here_at + 2 * pitch + at), own, mean, m2, tables, row + 3)
         deviation, square = merge(mean, m2, mean_2, m2_2, gap, tables, row + 2)
         write_features(features, column, n_columns, 2, offset + deviation, square_root(square), scales)
-        mean, m2 = welford(load(here.raw, here_at + 3 * pitch + at), own, mean, m2, tables, row + 4)
+        mean, m2 = welford(load(ring.raw, here_at + 3 * pitch + at), own, mean, m2, tables, row + 4)
         deviation, square = merge(mean, m2, mean_3, m2_3, gap, tables, row + 3)
         write_features(features, column, n_columns, 3, offset + deviation, refined_root(square), scales)
         store(state, column * TRIPLE + LANES, mean)
@@ -193,11 +199,11 @@ def merge_group(behind, here, row, group, work, anchors, groups, state, features
 
 
 @jit
-def merge_tail(behind, here, row, n_rows, work, anchors, ends, end, state, features):
+def merge_tail(ring, row, n_rows, work, anchors, ends, end, state, features):
     """Do the work of `merge_group` for the fewer than four rows that are left before a block's last."""
-    slots, pitch, window, tables, scales = here.slots, here.pitch, work.window, work.tables, work.scales
+    slots, pitch, window, tables, scales = ring.slots, ring.pitch, work.window, work.tables, work.scales
     n_columns = slots.size
-    behind_at, here_at = (row - behind.start) * pitch, (row - here.start) * pitch
+    behind_at, here_at = place(ring, ring.behind, row), place(ring, ring.here, row)
     for column in range(n_columns):
         at = slots[column] * LANES
         other, own = load(anchors, column * LANES), load(state, column * TRIPLE)
@@ -207,9 +213,9 @@ def merge_tail(behind, here, row, n_rows, work, anchors, ends, end, state, featu
             suffix_mean = load(ends, end + column * PAIR)
             suffix_m2 = load(ends, end + column * PAIR + LANES)
             for step in range(n_rows, member, -1):
-                value = load(behind.raw, behind_at + step * pitch + at)
+                value = load(ring.raw, behind_at + step * pitch + at)
                 suffix_mean, suffix_m2 = welford(value, other, suffix_mean, suffix_m2, tables, window - row - step)
-            mean, m2 = welford(load(here.raw, here_at + member * pitch + at), own, mean, m2, tables, row + member + 1)
+            mean, m2 = welford(load(ring.raw, here_at + member * pitch + at), own, mean, m2, tables, row + member + 1)
             deviation, square = merge(mean, m2, suffix_mean, suffix_m2, gap, tables, row + member)
             write_features(features, column, n_columns, member, offset + deviation, square_root(square), scales)
         store(state, column * TRIPLE + LANES, mean)
@@ -217,23 +223,23 @@ def merge_tail(behind, here, row, n_rows, work, anchors, ends, end, state, featu
 
 
 @jit
-def whole_block(here, member, work, state, features):
+def whole_block(ring, member, work, state, features):
     """Make the features of the window that is a whole block and needs no suffix."""
-    scales, last = work.scales, (work.window - 1 - here.start) * here.pitch
-    for column in range(here.slots.size):
+    scales, last = work.scales, place(ring, ring.here, work.window - 1)
+    for column in range(ring.slots.size):
         own = load(state, column * TRIPLE)
         mean, m2 = load(state, column * TRIPLE + LANES), load(state, column * TRIPLE + 2 * LANES)
-        value = load(here.raw, last + here.slots[column] * LANES)
+        value = load(ring.raw, last + ring.slots[column] * LANES)
         mean, m2 = welford(value, own, mean, m2, work.tables, work.window)
         deviation = (own - spread_from(scales, 4 * column)) + mean
-        write_features(features, column, here.slots.size, member, deviation, square_root(m2), scales)
+        write_features(features, column, ring.slots.size, member, deviation, square_root(m2), scales)
 
 
 @jit
-def keep_row(raw, row, pitch, slots, anchors):
+def keep_row(raw, at, slots, anchors):
     """Anchor the suffixes of a block at its last row."""
     for column in range(slots.size):
-        store(anchors, column * LANES, load(raw, row * pitch + slots[column] * LANES))
+        store(anchors, column * LANES, load(raw, at + slots[column] * LANES))
 
 
 @jit

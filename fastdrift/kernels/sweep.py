@@ -31,14 +31,15 @@ is in doubles, and
 from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
-from fastdrift.kernels.layout import FLAT, GROUP, LANES, PAIR, VECTOR_BYTES, Prefetch, RowBlock, Scratch, Target, Tile
-from fastdrift.kernels.loading import load_rows
+from fastdrift.kernels.layout import FLAT, GROUP, LANES, PAIR, STEP, VECTOR_BYTES, Prefetch, Ring, Scratch, Target, Tile
+from fastdrift.kernels.loading import load_rows, step_of
 from fastdrift.kernels.rolling import (
     keep_row,
     link_tiles,
     merge_group,
     merge_tail,
     n_tiles_of,
+    place,
     prefix_start,
     suffix_pass,
     tile_totals,
@@ -91,8 +92,6 @@ def split_scratch(scratch, sizes):
     at_6 = at_5 + sizes[5]
     at_7 = at_6 + sizes[6]
     at_8 = at_7 + sizes[7]
-    at_9 = at_8 + sizes[8]
-    at_10 = at_9 + sizes[9]
     return Scratch(
         scratch[:at_1],
         scratch[at_1:at_2],
@@ -102,72 +101,97 @@ def split_scratch(scratch, sizes):
         scratch[at_5:at_6],
         scratch[at_6:at_7],
         scratch[at_7:at_8],
-        scratch[at_8:at_9],
-        scratch[at_9:at_10],
+        scratch[at_8 : at_8 + sizes[8]],
     )
 
 
 @inline
 def turn_over(scratch):
-    """Make this block the one before; what was before may be written over."""
-    raw, other, groups, ends, anchors, upcoming, state, features, results, bounds = scratch
-    return Scratch(other, raw, groups, ends, upcoming, anchors, state, features, results, bounds)
+    """Make the anchors of this block those of the one before, which may be written over."""
+    raw, groups, ends, anchors, upcoming, state, features, results, bounds = scratch
+    return Scratch(raw, groups, ends, upcoming, anchors, state, features, results, bounds)
 
 
 @inline
-def load_block(source, work, scratch, pitch, first, lane_rows):
-    """Bring a block in, or its last row alone where only a tile is held at a time, and keep that row as an anchor."""
-    if work.held == work.window:
-        load_rows(source, pitch, first, lane_rows, work.window, scratch.raw)
-        keep_row(scratch.raw, work.window - 1, pitch, source.slots, scratch.upcoming)
-    else:
-        load_rows(source, pitch, first + work.window - 1, lane_rows, 1, scratch.raw)
-        keep_row(scratch.raw, 0, pitch, source.slots, scratch.upcoming)
+def ring_of(source, work, raw, pitch, place, start):
+    """Return the ring with row `start` of this block at a place, and that of the block before a step behind it."""
+    behind = place + STEP - work.held if place + STEP >= work.held else place + STEP
+    return Ring(raw, work.held, place, behind, start, pitch, source.slots, step_of(source))
+
+
+@jit
+def load_ahead(source, ring, first, lane_rows, origin, row, end):
+    """Bring rows `row` … `end` - 1, and perhaps some behind them, of the block that starts at row `first`."""
+    while row < end:
+        at = place(ring, origin, row)
+        load_rows(source, ring.pitch, first + row, lane_rows, ring.step, ring.raw, at)
+        row += ring.step
+
+
+@jit
+def load_last(source, work, ring, first, lane_rows, anchors):
+    """Anchor the suffixes of a block at its last row, before the rest of it is there."""
+    at = work.held * ring.pitch
+    load_rows(source, ring.pitch, first + work.window - 1, lane_rows, 1, ring.raw, at)
+    keep_row(ring.raw, at, ring.slots, anchors)
 
 
 @inline
-def load_tile(source, work, scratch, pitch, first, lane_rows, index, has_before):
-    """Return a tile of the block that starts at row `first`, brought in unless the whole block is held."""
-    slots, window, tile = source.slots, work.window, work.tile
-    start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * slots.size * PAIR
-    here, behind = RowBlock(scratch.raw, 0, pitch, slots), RowBlock(scratch.other, 0, pitch, slots)
-    ahead = Prefetch(source, first + window + start, -window, lane_rows)
-    if work.held != window:
-        here, behind = RowBlock(scratch.raw, start, pitch, slots), RowBlock(scratch.other, start + 1, pitch, slots)
-        ahead = Prefetch(source, first + start + tile, first - window + start + tile + 1, lane_rows)
-        load_rows(source, pitch, first + start, lane_rows, stop - start + 1, scratch.raw)
-        if has_before:
-            load_rows(source, pitch, first - window + start + 1, lane_rows, stop - start, scratch.other)
-    return Tile(behind, here, start, stop, end, ahead)
+def tile_of(source, work, scratch, pitch, place, first, lane_rows, index):
+    """Return a tile of the block that starts at row `first` of the table and at a place of the ring."""
+    window, tile = work.window, work.tile
+    start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * source.slots.size * PAIR
+    if work.held > window:
+        ring = ring_of(source, work, scratch.raw, pitch, place, 0)
+        return Tile(ring, first, start, stop, end, Prefetch(source, first + window + start, -window, lane_rows))
+    ring = ring_of(source, work, scratch.raw, pitch, 0, start)
+    ahead = Prefetch(source, first + start + tile, first - window + start + tile, lane_rows)
+    return Tile(ring, first, start, stop, end, ahead)
 
 
 def sweep_with(consume):
     """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache."""
 
     @inline
-    def work_on_tile(tile, work, scratch, target, extra):
-        """Give the windows that end in a tile to `consume`, and write its results.
+    def work_on_tile(tile, work, scratch, target, extra, has_before):
+        """Bring in a tile, give the windows that end in it to `consume`, and write its results.
 
         Wide ones are written a group at a time, while they are in the nearest cache.
         """
-        behind, here, start, stop, end, ahead = tile
-        _, _, groups, ends, anchors, _, state, features, _, _ = scratch
+        ring, first, start, stop, end, ahead = tile
+        groups, ends, anchors, state, features = (
+            scratch.groups,
+            scratch.ends,
+            scratch.anchors,
+            scratch.state,
+            scratch.features,
+        )
+        source, lane_rows = ahead.source, ahead.lane_rows
         last = stop == work.window - 1
-        suffix_pass(behind, start, stop, work, anchors, ends, end, groups)
+        if has_before:
+            if work.held <= work.window:
+                load_ahead(source, ring, first - work.window, lane_rows, ring.behind, start, stop + 1)
+            suffix_pass(ring, start, stop, work, anchors, ends, end, groups)
         for row in range(start, stop + last, GROUP):
+            if (row - ring.start) % ring.step == 0:
+                load_rows(source, ring.pitch, first + row, lane_rows, ring.step, ring.raw, place(ring, ring.here, row))
+            if not has_before:
+                continue
+            if row == 0:
+                prefix_start(ring, state)
             count = min(GROUP, stop - row)
             if count == GROUP:
-                merge_group(behind, here, row, (row - start) // GROUP, work, anchors, groups, state, features)
+                merge_group(ring, row, (row - start) // GROUP, work, anchors, groups, state, features)
             else:
-                merge_tail(behind, here, row, count, work, anchors, ends, end, state, features)
+                merge_tail(ring, row, count, work, anchors, ends, end, state, features)
                 if last:
-                    whole_block(here, count, work, state, features)
+                    whole_block(ring, count, work, state, features)
                     count += 1
             soon = Prefetch(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
             consume(features, count, row, row - start if target.width <= 1 else 0, target, soon, extra)
             if target.width > 1:
                 write_back(target, row, count)
-        if target.width == 1:
+        if has_before and target.width == 1:
             write_back(target, start, stop + last - start)
 
     @jit
@@ -182,23 +206,29 @@ def sweep_with(consume):
         n_tiles = n_tiles_of(work.window, work.tile)
         steps = (span.end_block - span.block + LANES - 1) // LANES
         lane_rows = steps * work.window
+        origin = 0
         for step in range(-1, steps):
             first_row = (span.block + step) * work.window
             first = first_row - source.first_row
             scratch = turn_over(scratch)
-            load_block(source, work, scratch, pitch, first, lane_rows)
+            origin = origin - STEP if origin else work.held - STEP
             set_bounds(scratch.bounds, span.block + step, steps, work.window, span.row, span.end_row)
             at = first_row - output.first_row
             target = Target(output.out, width, at, lane_rows, scratch.bounds, scratch.results)
+            ring = ring_of(source, work, scratch.raw, pitch, origin, 0)
+            if n_tiles > 1:
+                load_last(source, work, ring, first, lane_rows, scratch.upcoming)
             for index in range(n_tiles):
-                tile = load_tile(source, work, scratch, pitch, first, lane_rows, index, step >= 0)
-                if step >= 0:
-                    if index == 0:
-                        prefix_start(tile.here, scratch.state)
-                    work_on_tile(tile, work, scratch, target, extra)
+                tile = tile_of(source, work, scratch, pitch, origin, first, lane_rows, index)
+                work_on_tile(tile, work, scratch, target, extra, step >= 0)
                 if n_tiles > 1 and step + 1 < steps:
-                    tile_totals(tile.here, tile.start, tile.stop, work, scratch.upcoming, scratch.ends, tile.end)
+                    load_ahead(
+                        source, tile.ring, first, lane_rows, tile.ring.here, tile.stop // STEP * STEP, tile.stop + 1
+                    )
+                    tile_totals(tile.ring, tile.start, tile.stop, work, scratch.upcoming, scratch.ends, tile.end)
             if n_tiles > 1:
                 link_tiles(scratch.ends, source.slots.size, work)
+            else:
+                keep_row(scratch.raw, place(ring, ring.here, work.window - 1), source.slots, scratch.upcoming)
 
     return sweep
