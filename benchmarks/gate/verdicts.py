@@ -21,13 +21,13 @@ MEMORY_SLACK = 4.0
 Floors = dict[str, Any]
 NONE: Floors = {"schema": SCHEMA, "machine": "", "speeds": {}, "peaks": {}, "history": []}
 
-# kernels, and the packed multiply-adds that their busiest loops must have: the suffixes of four columns over four rows,
-# the merge of four windows, the totals of a tile's four columns or the solve of four windows by four features
-SUFFIX, MERGE, SOLVE = 32, 30, 16
+# kernels, and the packed multiply-adds that their busiest loops must have: the merge of four windows, their roots, or
+# the solve of four windows by four features
+MERGE, ROOTS, SOLVE = 23, 20, 16
 KERNELS = {
-    "score_range": [SUFFIX, MERGE, SOLVE],
-    "feature_range": [SUFFIX, MERGE],
-    "moment_range": [SUFFIX, MERGE],
+    "score_range": [MERGE, ROOTS, SOLVE],
+    "feature_range": [MERGE, ROOTS],
+    "moment_range": [MERGE, ROOTS],
     "distance_range": [SOLVE],
 }
 # a loop with fewer floating-point operations is no hot one

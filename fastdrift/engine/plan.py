@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Rows
-from fastdrift.kernels.layout import ANY, COLUMNS, FLAT, LANES, STEP, Span
+from fastdrift.kernels.layout import ANY, COLUMNS, FLAT, GROUP, LANES, STEP, Span
 
 # numbers of scratch below which a block stays in a second-level cache; of a longer one only a tile is held at a time
 CACHED_NUMBERS = 131_072
@@ -35,7 +35,7 @@ class Plan:
     tile: int
     held: int
     sizes: tuple[int, ...]
-    tables: Floats
+    shares: Floats
 
     @property
     def scratch_size(self) -> int:
@@ -52,17 +52,16 @@ def make_plan(window: int, n_columns: int, n_slots: int, width: int) -> Plan:
     n_tiles = max(1, (window - 2 + tile) // tile)
     padded = -(-2 * n_columns // 4) * 4
     sizes = (
-        (held + 1) * n_slots * LANES,  # the ring of rows, and one more
-        (tile // 4 + 1) * n_columns * 2 * LANES,  # suffixes after every group of a tile
-        n_tiles * n_columns * 2 * LANES,  # suffixes behind the tiles
+        held * n_slots * LANES,  # the ring of rows
+        ((window if is_held else tile) // GROUP + 1) * n_columns * 2 * LANES,  # quads, or suffixes behind them
+        (n_tiles + 1) * n_columns * 3 * LANES,  # suffixes behind the tiles, or the tiles' totals
         n_columns * LANES,  # the suffixes' anchors
-        n_columns * LANES,  # those of the suffixes of this block
         n_columns * 3 * LANES,  # the prefixes and their anchors
         padded * 4 * LANES,  # features of a group
         (tile + 8 if width <= 1 else 4 * width) * LANES,  # results of a tile, or of a group of four rows
         2 * LANES,  # the bounds of what is wanted
     )
-    return Plan(window, n_columns, n_slots, tile, held, sizes, _tables(window))
+    return Plan(window, n_columns, n_slots, tile, held, sizes, _shares(window))
 
 
 def tile_rows(window: int) -> int:
@@ -74,14 +73,33 @@ def tile_rows(window: int) -> int:
 def distance_sizes(n_columns: int) -> tuple[int, ...]:
     """Return the sizes of the scratch that distances of plain rows need."""
     padded = -(-n_columns // 4) * 4
-    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES)
+    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES)
 
 
-def _tables(window: int) -> Floats:
-    row = np.arange(window, dtype=np.float64)
-    tables = np.stack([1 / (row + 1), row / (row + 1), (row + 1) / window, (row + 1) * (window - 1 - row) / window], 1)
-    tables.setflags(write=False)
-    return tables.ravel()
+def _shares(window: int) -> Floats:
+    """Return what merges want of every quad: each side's share of the rows, and the product of both over their sum.
+
+    Of the rows before it beside those behind; of its own beside those before, beside those behind, and, the product
+    alone, beside all others; then minus one over its rows, and their share of the window.
+    """
+    before = GROUP * np.arange(-(-window // GROUP), dtype=np.float64)
+    own = np.minimum(GROUP, window - before)
+    after = window - own - before
+    common = np.maximum(before + after, 1)
+    columns = [
+        np.where(after > 0, before / common, 1.0),
+        before * (after / common),
+        own / (before + own),
+        own * (before / (before + own)),
+        own / (after + own),
+        own * (after / (after + own)),
+        own * ((window - own) / window),
+        -1 / own,
+        own / window,
+    ]
+    shares = np.stack(columns, 1).ravel()
+    shares.setflags(write=False)
+    return shares
 
 
 def rows_before(window: int, first_row: int) -> int:

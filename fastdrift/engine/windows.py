@@ -40,13 +40,15 @@ def check_length(n_rows: int, window: int) -> None:
 
 
 def feature_scales(window: int, centre: Floats, gain: Floats) -> Floats:
-    """Return centres and gains of the features, means then stds, in the order and units the kernels use.
+    """Return centres and gains of the features, in the order and units the kernels use.
 
-    The kernels make the square root of the sum of squares; the divisor window - 1 is in the numbers here.
+    A column has the centre and gain of its mean, and the gain and shift of its std. The kernels make the square root of
+    the sum of squares; its divisor window - 1 is in the numbers here.
     """
     n_columns = centre.size // 2
-    ddof = np.sqrt(window - 1.0)
-    columns = (centre[:n_columns], gain[:n_columns], centre[n_columns:] * ddof, gain[n_columns:] / ddof)
+    mean_gain, std_gain = gain[:n_columns], gain[n_columns:] / np.sqrt(window - 1.0)
+    shift = -centre[n_columns:] * gain[n_columns:]
+    columns = (centre[:n_columns], mean_gain, std_gain, shift)
     return np.ascontiguousarray(np.stack(columns, 1).ravel())
 
 
@@ -95,5 +97,6 @@ class Sweep:
         n_slots = piece.rows.shape[1] if layout == FLAT else self.columns.size
         plan = make_plan(self.window, self.columns.size, n_slots, width)
         source = (piece.rows, piece.first_row, columns, slots, layout)
-        work = (self.window, plan.tile, plan.held, plan.tables, scales, thread_scratch(plan.scratch_size), plan.sizes)
+        scratch = thread_scratch(plan.scratch_size)
+        work = (self.window, plan.tile, plan.held, plan.shares, scales, scratch, plan.sizes)
         kernel(name, self.table.dtype)(source, work, tuple(piece.span), *rest)

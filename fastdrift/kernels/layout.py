@@ -22,6 +22,10 @@ SIGNED, ABSOLUTE, SHARES = 0, 1, 2
 CHANGES = 6
 
 
+SCALES = 4  # numbers a column in `Work.scales`
+SHARES = 9  # numbers a group in `Work.shares`
+
+
 class Source(NamedTuple):
     """Rows of a table and how to read them."""
 
@@ -38,7 +42,7 @@ class Work(NamedTuple):
     window: Any
     tile: Any  # rows of a block worked on at once, a multiple of four
     held: Any  # rows in the ring: those of a block and a step more, or of a tile and a little more
-    tables: Any
+    shares: Any  # of quads, see `sweep`
     scales: Any
     scratch: Any
     sizes: Any  # of the pieces that `split_scratch` cuts scratch into
@@ -48,11 +52,11 @@ class Ring(NamedTuple):
     """Rows of two blocks, or of a tile of them, in one ring: this block's take the place of those no longer wanted."""
 
     raw: Any
-    size: Any  # rows in the ring
+    size: Any  # numbers in the ring
     here: Any  # place of row `start` of this block
     behind: Any  # place of row `start` of the block before
     start: Any
-    pitch: Any
+    pitch: Any  # numbers a row
     slots: Any
     step: Any  # rows brought in at once
 
@@ -61,10 +65,9 @@ class Scratch(NamedTuple):
     """The pieces of a thread's scratch, in the order of `Work.sizes`."""
 
     raw: Any  # the ring of rows
-    groups: Any  # suffixes after every group of a tile
-    ends: Any  # suffixes behind the tiles
+    groups: Any  # the quads of every group, or the suffixes behind them
+    ends: Any  # suffixes behind the tiles, or the totals of the tiles' quads
     anchors: Any  # of the suffixes of the block before
-    upcoming: Any  # of those of this block
     state: Any  # the prefixes and their anchors
     features: Any  # of a group
     results: Any  # of a tile, or of a group
@@ -87,7 +90,9 @@ class Tile(NamedTuple):
     first: Any  # the row of the table that the first lane's block starts at
     start: Any
     stop: Any
-    end: Any  # where `Scratch.ends` holds the suffix behind the tile
+    n_groups: Any  # groups of four rows in it
+    group: Any  # where `Scratch.groups` has the first
+    end: Any  # where `Scratch.ends` has what is behind the tile, or its totals
     ahead: Any
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from fastdrift.kernels.jitting import FIXED_MATRIX, FLOAT, MATRIX, entry, inline, jit
 from fastdrift.kernels.layout import GROUP_SIZE, LANES
 from fastdrift.kernels.loading import prefetch_part
-from fastdrift.kernels.vectors import fma, load, spread, spread_from, square_root, store
+from fastdrift.kernels.vectors import fma, load, roots_of_group, spread, spread_from, store
 
 
 @jit
@@ -50,7 +50,7 @@ def add_squares(four, addends):
 @jit
 def roots_of_four(four):
     """Return the square root for each of four windows."""
-    return square_root(four[0]), square_root(four[1]), square_root(four[2]), square_root(four[3])
+    return roots_of_group(four[0], four[1], four[2], four[3])
 
 
 @inline

@@ -1,19 +1,23 @@
 """Sweeps: how a stream is cut into blocks, lanes and tiles, and who works on them.
 
 The stream is cut into blocks of `window` rows, aligned to absolute row 0. The window that ends at offset j of a block
-is a suffix of the block before (rows j+1 …) and a prefix of this one (rows … j). Their means and sums of squared
-deviations come from Welford's recurrence and are merged by Chan, Golub and LeVeque's formula, so nothing that entered
-a sum is ever subtracted from it again (van Herk 1992; Chan et al. 1983).
+is a suffix of the block before (rows j+1 …) and a prefix of this one (rows … j), so nothing that entered a sum is ever
+subtracted from it again (van Herk 1992). Four rows are a quad: their mean and sum of squared deviations are told from
+the first of them. Suffixes and prefixes of whole quads are merged by Chan, Golub and LeVeque's formula (Chan et al.
+1983), once for four windows: what is left, four rows of each, of the block before or of this, is told from the quad's
+first row, which is in all four. The last quad of a block has one to four rows, and nothing behind it.
 
-Eight blocks are worked on at once, one a lane: lane k owns `steps` consecutive blocks, so the suffix it needs is the
-one it made a step earlier. Scratch is laid out as [row][column][lane]; four rows of one column are merged in registers
+Eight blocks are worked on at once, one a lane: lane k owns `steps` consecutive blocks, so the quads it needs are those
+it made a step earlier. Scratch is laid out as [row][column][lane]; four windows of every column are merged in registers
 (a group), then the group's windows are solved together.
 
-Suffixes are kept at every fourth row only and the three between are made again in registers: storing all of them cost
-more in cache traffic than five operations a number do. The block of a long window is worked on in tiles: while a
-tile's rows are at hand its totals are taken too, and the totals, merged from the last to the first, are the suffixes
-behind the tiles. So a block too large for the cache need not be held: its tiles are read once as a prefix and once as a
-suffix.
+Rows of this block and of the one before share a ring: a group's rows are brought in right before they are merged, into
+the place that the block before has freed, eight rows behind. Holding both blocks whole took twice the room in the
+second-level cache. What is brought in behind a block's last row fills its quad up and is never looked at.
+
+The block of a long window is worked on in tiles: the totals of a tile's quads, merged from the last tile to the first,
+are the suffixes behind the tiles. So a block too large for the cache need not be held: its tiles are read once as a
+prefix and once as a suffix, whose quads are made again.
 
 Two square roots of every four are made by multiplication: the divider alone would take longer than all the rest of a
 merge does. Memory is asked for rows a block, or a tile, ahead, a line at a time between the panels of the solve, which
@@ -22,30 +26,44 @@ wants nothing else from it; asking all at once before it cost 10 % of the time a
 A kernel checks nothing and allocates nothing: dtypes, shapes and ranges are the business of `engine`. Index arithmetic
 is in doubles, and
 
-    tables[4 * j …] = 1 / (j + 1), j / (j + 1), (j + 1) / window, (j + 1) * (window - 1 - j) / window
-    scales[4 * c …] = centre and gain of column c's mean, centre and gain of its std
+    shares[9 * g …] = what `engine.plan` says of quad g and the rows before and behind it
+    scales[4 * c …] = centre and gain of column c's mean, gain and shift of its std
     state[3 * c …]  = anchor, mean and m2 of column c over this block's prefix, a vector each
-    ends[2 * c …]   = mean and m2 of column c over the suffix behind a tile, or over the tile itself, a vector each
+    groups[2 * c …] = a quad's first row over its mean, and its m2; or mean and m2 of the suffix behind it
+    ends[3 * c …]   = anchor, mean and m2 of column c over a tile, or over the tile and all that is behind it
 """
 
 from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
-from fastdrift.kernels.layout import FLAT, GROUP, LANES, PAIR, STEP, VECTOR_BYTES, Prefetch, Ring, Scratch, Target, Tile
+from fastdrift.kernels.layout import (
+    FLAT,
+    GROUP,
+    LANES,
+    STEP,
+    TRIPLE,
+    VECTOR_BYTES,
+    Prefetch,
+    Ring,
+    Scratch,
+    Target,
+    Tile,
+)
 from fastdrift.kernels.loading import load_rows, step_of
 from fastdrift.kernels.rolling import (
-    keep_row,
+    end_block,
+    finish_stds,
     link_tiles,
+    make_quads,
     merge_group,
-    merge_tail,
     n_tiles_of,
+    no_suffix,
     place,
     prefix_start,
     suffix_pass,
     tile_totals,
-    whole_block,
 )
-from fastdrift.kernels.vectors import transpose
+from fastdrift.kernels.vectors import opaque, spread, store, transpose
 
 
 @jit
@@ -75,6 +93,10 @@ def write_back(target, row, n_rows):
 @jit
 def set_bounds(bounds, block, steps, window, low_row, high_row):
     """Note the offsets, from and to, at which each lane's block holds rows that are wanted."""
+    if low_row <= block * window and (block + (LANES - 1) * steps + 1) * window <= high_row:
+        store(bounds, 0, spread(0.0))
+        store(bounds, LANES, spread(float(window)))
+        return
     for lane in range(LANES):
         base = (block + lane * steps) * window
         bounds[lane] = max(0, low_row - base)
@@ -91,7 +113,6 @@ def split_scratch(scratch, sizes):
     at_5 = at_4 + sizes[4]
     at_6 = at_5 + sizes[5]
     at_7 = at_6 + sizes[6]
-    at_8 = at_7 + sizes[7]
     return Scratch(
         scratch[:at_1],
         scratch[at_1:at_2],
@@ -100,53 +121,39 @@ def split_scratch(scratch, sizes):
         scratch[at_4:at_5],
         scratch[at_5:at_6],
         scratch[at_6:at_7],
-        scratch[at_7:at_8],
-        scratch[at_8 : at_8 + sizes[8]],
+        scratch[at_7 : at_7 + sizes[7]],
     )
 
 
 @inline
-def turn_over(scratch):
-    """Make the anchors of this block those of the one before, which may be written over."""
-    raw, groups, ends, anchors, upcoming, state, features, results, bounds = scratch
-    return Scratch(raw, groups, ends, upcoming, anchors, state, features, results, bounds)
-
-
-@inline
-def ring_of(source, work, raw, pitch, place, start):
-    """Return the ring with row `start` of this block at a place, and that of the block before a step behind it."""
-    behind = place + STEP - work.held if place + STEP >= work.held else place + STEP
-    return Ring(raw, work.held, place, behind, start, pitch, source.slots, step_of(source))
-
-
-@jit
-def load_ahead(source, ring, first, lane_rows, origin, row, end):
-    """Bring rows `row` … `end` - 1, and perhaps some behind them, of the block that starts at row `first`."""
-    while row < end:
-        at = place(ring, origin, row)
-        load_rows(source, ring.pitch, first + row, lane_rows, ring.step, ring.raw, at)
-        row += ring.step
+def tile_of(source, work, scratch, origin, first, lane_rows, index):
+    """Return a tile of the block that starts at row `first` of the table and at row `origin` of the ring."""
+    window, n_columns = work.window, source.slots.size
+    start = index * work.tile
+    stop = min(start + work.tile, window - 1)
+    pitch = (source.rows.shape[1] if source.layout == FLAT else n_columns) * LANES
+    ahead, before, ring_start, group = first + window + start, -window, 0, start // GROUP
+    if work.held <= window:  # a tile's rows alone are held
+        ahead, before, ring_start, group = first + start + work.tile, first - window + start + work.tile, start, 0
+        origin = 0
+    behind = origin + STEP - work.held if origin + STEP >= work.held else origin + STEP
+    slots, step = source.slots, step_of(source)
+    ring = Ring(scratch.raw, work.held * pitch, origin * pitch, behind * pitch, ring_start, pitch, slots, step)
+    soon = Prefetch(source, ahead, before, lane_rows)
+    return Tile(ring, first, start, stop, (stop - start) // GROUP, group, index * n_columns * TRIPLE, soon)
 
 
 @jit
-def load_last(source, work, ring, first, lane_rows, anchors):
-    """Anchor the suffixes of a block at its last row, before the rest of it is there."""
-    at = work.held * ring.pitch
-    load_rows(source, ring.pitch, first + work.window - 1, lane_rows, 1, ring.raw, at)
-    keep_row(ring.raw, at, ring.slots, anchors)
-
-
-@inline
-def tile_of(source, work, scratch, pitch, place, first, lane_rows, index):
-    """Return a tile of the block that starts at row `first` of the table and at a place of the ring."""
-    window, tile = work.window, work.tile
-    start, stop, end = index * tile, min((index + 1) * tile, window - 1), index * source.slots.size * PAIR
-    if work.held > window:
-        ring = ring_of(source, work, scratch.raw, pitch, place, 0)
-        return Tile(ring, first, start, stop, end, Prefetch(source, first + window + start, -window, lane_rows))
-    ring = ring_of(source, work, scratch.raw, pitch, 0, start)
-    ahead = Prefetch(source, first + start + tile, first - window + start + tile, lane_rows)
-    return Tile(ring, first, start, stop, end, ahead)
+def load_behind(tile, work, groups):
+    """Bring in a tile of the block before once more, and make its quads again."""
+    ring, source, lane_rows = tile.ring, tile.ahead.source, tile.ahead.lane_rows
+    last = tile.stop == work.window - 1
+    for row in range(tile.start, tile.stop + last, GROUP):
+        if (row - tile.start) & (ring.step - 1) == 0:
+            at = place(ring, ring.behind, row)
+            load_rows(source, ring.pitch, tile.first - work.window + row, lane_rows, ring.step, ring.raw, at)
+        n_rows, group = min(GROUP, work.window - row), (row - tile.start) // GROUP
+        make_quads(ring, ring.behind, row, n_rows, work, groups, group)
 
 
 def sweep_with(consume):
@@ -158,35 +165,28 @@ def sweep_with(consume):
 
         Wide ones are written a group at a time, while they are in the nearest cache.
         """
-        ring, first, start, stop, end, ahead = tile
-        groups, ends, anchors, state, features = (
-            scratch.groups,
-            scratch.ends,
-            scratch.anchors,
-            scratch.state,
-            scratch.features,
-        )
-        source, lane_rows = ahead.source, ahead.lane_rows
+        ring, first, start, stop, n_groups, group, _, ahead = tile
+        _, groups, _, anchors, state, features, _, _ = scratch
         last = stop == work.window - 1
         if has_before:
             if work.held <= work.window:
-                load_ahead(source, ring, first - work.window, lane_rows, ring.behind, start, stop + 1)
-            suffix_pass(ring, start, stop, work, anchors, ends, end, groups)
-        for row in range(start, stop + last, GROUP):
-            if (row - ring.start) % ring.step == 0:
-                load_rows(source, ring.pitch, first + row, lane_rows, ring.step, ring.raw, place(ring, ring.here, row))
+                load_behind(tile, work, groups)
+            suffix_pass(ring, tile, work, scratch)
+            if last:
+                no_suffix(groups, group + n_groups, ring.slots.size)
+        for number in range(start, stop + last, GROUP):
+            row = opaque(number)
+            if (row - ring.start) & (ring.step - 1) == 0:
+                at = place(ring, ring.here, row)
+                load_rows(ahead.source, ring.pitch, first + row, ahead.lane_rows, ring.step, ring.raw, at)
+            index, count = (row - start) // GROUP, min(GROUP, stop + last - row)
             if not has_before:
+                make_quads(ring, ring.here, row, count, work, groups, group + index)
                 continue
             if row == 0:
                 prefix_start(ring, state)
-            count = min(GROUP, stop - row)
-            if count == GROUP:
-                merge_group(ring, row, (row - start) // GROUP, work, anchors, groups, state, features)
-            else:
-                merge_tail(ring, row, count, work, anchors, ends, end, state, features)
-                if last:
-                    whole_block(ring, count, work, state, features)
-                    count += 1
+            merge_group(ring, row, group + index, work, anchors, groups, state, features)
+            finish_stds(features, ring.slots.size, work.scales)
             soon = Prefetch(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
             consume(features, count, row, row - start if target.width <= 1 else 0, target, soon, extra)
             if target.width > 1:
@@ -201,34 +201,27 @@ def sweep_with(consume):
         `source` must hold every row of the windows wanted; `consume` leaves `width` results a window for `output`.
         """
         scratch = split_scratch(work.scratch, work.sizes)
-        scratch.ends[:] = scratch.features[:] = 0.0
-        pitch = (source.rows.shape[1] if source.layout == FLAT else source.slots.size) * LANES
+        scratch.features[:] = 0.0
         n_tiles = n_tiles_of(work.window, work.tile)
         steps = (span.end_block - span.block + LANES - 1) // LANES
         lane_rows = steps * work.window
         origin = 0
-        for step in range(-1, steps):
+        for number in range(-1, steps):
+            step = opaque(number)
             first_row = (span.block + step) * work.window
             first = first_row - source.first_row
-            scratch = turn_over(scratch)
             origin = origin - STEP if origin else work.held - STEP
             set_bounds(scratch.bounds, span.block + step, steps, work.window, span.row, span.end_row)
             at = first_row - output.first_row
             target = Target(output.out, width, at, lane_rows, scratch.bounds, scratch.results)
-            ring = ring_of(source, work, scratch.raw, pitch, origin, 0)
-            if n_tiles > 1:
-                load_last(source, work, ring, first, lane_rows, scratch.upcoming)
             for index in range(n_tiles):
-                tile = tile_of(source, work, scratch, pitch, origin, first, lane_rows, index)
+                tile = tile_of(source, work, scratch, origin, first, lane_rows, index)
                 work_on_tile(tile, work, scratch, target, extra, step >= 0)
-                if n_tiles > 1 and step + 1 < steps:
-                    load_ahead(
-                        source, tile.ring, first, lane_rows, tile.ring.here, tile.stop // STEP * STEP, tile.stop + 1
-                    )
-                    tile_totals(tile.ring, tile.start, tile.stop, work, scratch.upcoming, scratch.ends, tile.end)
+                if n_tiles > 1:
+                    tile_totals(tile.ring, tile, work, scratch)
+                if index == n_tiles - 1:
+                    end_block(tile.ring, tile, work, scratch)
             if n_tiles > 1:
-                link_tiles(scratch.ends, source.slots.size, work)
-            else:
-                keep_row(scratch.raw, place(ring, ring.here, work.window - 1), source.slots, scratch.upcoming)
+                link_tiles(work, scratch)
 
     return sweep

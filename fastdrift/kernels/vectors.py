@@ -80,6 +80,21 @@ def _call(builder: Any, name: str, args: list[Any]) -> Any:
 
 
 @intrinsic
+def opaque(_typing: Any, number: Any) -> Any:
+    """Return a whole number as it is, but so that the compiler can't tell what it depends on.
+
+    LLVM keeps every address of a loop's rare branches, too, as a number of its own that it moves on in each round, and
+    in memory where registers run out: that took a quarter of the time of short windows.
+    """
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        whole = ir.IntType(64)
+        return builder.asm(ir.FunctionType(whole, [whole]), "", "=r,0", args, side_effect=False)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
 def spread(_typing: Any, scalar: Any) -> Any:
     """Return a vector with `scalar` in every lane."""
 
@@ -153,36 +168,43 @@ def absolute(_typing: Any, vector: Any) -> Any:
 
 
 @intrinsic
-def refined_root(_typing: Any, vector: Any) -> Any:
-    """Return the square root of every lane, correctly rounded, by multiplication where the processor can start it off.
+def roots_of_group(_typing: Any, first: Any, second: Any, third: Any, fourth: Any) -> Any:
+    """Return the square roots of the lanes of four vectors, correctly rounded, every other by multiplication if it can.
 
     From an estimate of 1 / √x to 14 bits, Goldschmidt's iteration leads to √x and 1 / (2 √x), and a last step by the
     exact remainder rounds as the true root would (Markstein 1990; Cornea, Harrison and Tang 2002). Lanes out of the
-    range in which that holds, zero among them, send the vector to the divider. A test goes through the roots nearest to
+    range in which that holds, zero among them, send all four to the divider. A test goes through the roots nearest to
     a rounding boundary, which are the only ones that could go wrong.
     """
 
-    def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        (value,) = args
+    def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         if "+avx512f" not in context.codegen().magic_tuple()[2]:
-            return _call(builder, "sqrt", [value])
-        result = cgutils.alloca_once(builder, _DOUBLES)
-        with builder.if_else(_any_beyond(builder, value, 900), likely=False) as (rare, usual):
+            return context.make_tuple(builder, sig.return_type, [_call(builder, "sqrt", [value]) for value in args])
+        results = [cgutils.alloca_once(builder, _DOUBLES) for _ in range(2)]
+        with builder.if_else(_any_beyond(builder, args, 900), likely=False) as (rare, usual):
             with rare:
-                builder.store(_call(builder, "sqrt", [value]), result)
+                for result, value in zip(results, args[1::2], strict=True):
+                    builder.store(_call(builder, "sqrt", [value]), result)
             with usual:
-                builder.store(_refine_root(builder, value), result)
-        return builder.load(result)
+                for result, value in zip(results, args[1::2], strict=True):
+                    builder.store(_refine_root(builder, value), result)
+        roots = [_call(builder, "sqrt", [value]) for value in args]
+        roots[1::2] = map(builder.load, results)
+        return context.make_tuple(builder, sig.return_type, roots)
 
-    return lanes(vector), generate
+    return types.UniTuple(lanes, 4)(first, second, third, fourth), generate
 
 
-def _any_beyond(builder: Any, value: Any, exponent: int) -> Any:
+def _any_beyond(builder: Any, values: Any, exponent: int) -> Any:
     """Return whether any lane lies outside 2 to the power of -exponent … exponent, or is negative or NaN."""
     wholes = ir.VectorType(ir.IntType(64), LANES)
     least, spread_of_bits = (1023 - exponent) << 52, 2 * exponent << 52
-    above = builder.sub(builder.bitcast(value, wholes), ir.Constant(wholes, [least] * LANES))
-    beyond = builder.icmp_unsigned(">", above, ir.Constant(wholes, [spread_of_bits] * LANES))
+    highest, *others = [
+        builder.sub(builder.bitcast(value, wholes), ir.Constant(wholes, [least] * LANES)) for value in values
+    ]
+    for other in others:
+        highest = builder.select(builder.icmp_unsigned(">", other, highest), other, highest)
+    beyond = builder.icmp_unsigned(">", highest, ir.Constant(wholes, [spread_of_bits] * LANES))
     return builder.icmp_unsigned("!=", builder.bitcast(beyond, ir.IntType(LANES)), ir.IntType(LANES)(0))
 
 
