@@ -29,12 +29,13 @@ TARGET = 0.5
 def need(n_columns: int, itemsize: int) -> dict[str, int]:
     """Count what a row needs; the length of the window plays no part.
 
-    A column: two Welford steps of 2 subtractions, 1 product and 2 fused multiply-adds, a merge of 4 plain and 2 fused
-    operations, 4 to centre and scale mean and std, 1 root. Then p = 2 × columns features: p (p - 1) / 2 fused
-    multiply-adds to solve, p to add up squares, 1 root. A fused multiply-add is one operation and two flops.
+    A column, for four windows: three merges of quads, prefixes and suffixes of 5 plain and 2 fused operations each, 29
+    plain and 15 fused to tell the rest from the quad's first row, 4 plain and 8 fused to centre and scale, 4 roots. Then
+    p = 2 × columns features: p (p - 1) / 2 fused multiply-adds to solve, p to add up squares, 1 root. A fused
+    multiply-add is one operation and two flops.
     """
     n_features = 2 * n_columns
-    plain, fused, roots = n_columns * (2 * 3 + 4 + 4), n_columns * (2 * 2 + 2), n_columns + 1
+    plain, fused, roots = n_columns * 48 // 4, n_columns * 29 // 4, n_columns + 1
     fused += n_features * (n_features - 1) // 2 + n_features
     n_bytes, operations = n_columns * itemsize + 8, plain + fused + roots
     return {"bytes": n_bytes, "operations": operations, "flops": operations + fused, "roots": roots}

@@ -48,9 +48,8 @@ def rolling_mean(
     Notes
     -----
     No value is ever subtracted again once it is in a sum: every window is a suffix of one block and a prefix of the
-    next, found by Welford's recurrence from a value inside them (Welford 1962) and merged (Chan, Golub and
-    LeVeque 1983). The mean agrees with exact rational arithmetic to 1e-14 of the window's largest value, whatever the
-    rows before it held.
+    next, both told from values inside them and merged (Chan, Golub and LeVeque 1983). The mean agrees with exact
+    rational arithmetic to 1e-14 of the window's largest value, whatever the rows before it held.
 
     Examples
     --------
