@@ -30,8 +30,8 @@ def need(n_columns: int, itemsize: int) -> dict[str, int]:
     """Count what a row needs; the length of the window plays no part.
 
     A column, for four windows: three merges of quads, prefixes and suffixes of 5 plain and 2 fused operations each, 29
-    plain and 15 fused to tell the rest from the quad's first row, 4 plain and 8 fused to centre and scale, 4 roots. Then
-    p = 2 × columns features: p (p - 1) / 2 fused multiply-adds to solve, p to add up squares, 1 root. A fused
+    plain and 15 fused to tell the rest from the quad's first row, 4 plain and 8 fused to centre and scale, 4 roots.
+    Then p = 2 × columns features: p (p - 1) / 2 fused multiply-adds to solve, p to add up squares, 1 root. A fused
     multiply-add is one operation and two flops.
     """
     n_features = 2 * n_columns

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
 from fastdrift.kernels.layout import GROUP, GROUP_SIZE, LANES, PAIR, SCALES, SHARES, TRIPLE
-from fastdrift.kernels.vectors import fma, load, roots_of_group, spread, spread_from, store
+from fastdrift.kernels.solving import load_four, roots_of_four, store_four
+from fastdrift.kernels.vectors import fma, load, spread, spread_from, store
 
 
 @jit
@@ -219,12 +220,14 @@ def prefix_start(ring, state):
 
 
 @jit
-def store_each_by(array, at, four, gain, base):
-    """Write `four * gain + base`, four vectors side by side."""
-    store(array, at, fma(four[0], gain, base))
-    store(array, at + LANES, fma(four[1], gain, base))
-    store(array, at + 2 * LANES, fma(four[2], gain, base))
-    store(array, at + 3 * LANES, fma(four[3], gain, base))
+def scaled(four, gain, base):
+    """Return `four * gain + base` for each of four windows."""
+    return (
+        fma(four[0], gain, base),
+        fma(four[1], gain, base),
+        fma(four[2], gain, base),
+        fma(four[3], gain, base),
+    )
 
 
 @inline
@@ -265,12 +268,14 @@ def merge_group(ring, row, group, work, anchors, groups, state, features):
         gain, product = spread_from(scales, SCALES * column + 1), spread_from(shares, table + 6)
         base = ((other - spread_from(scales, SCALES * column)) + common) * gain
         here = column * GROUP_SIZE
-        store_each_by(features, here, deltas, gain * spread_from(shares, table + 8), base)
-        here += n_columns * GROUP_SIZE
-        store(features, here, fma(deltas[0] * deltas[0], product, m2_0))
-        store(features, here + LANES, fma(deltas[1] * deltas[1], product, m2_1))
-        store(features, here + 2 * LANES, fma(deltas[2] * deltas[2], product, m2_2))
-        store(features, here + 3 * LANES, fma(deltas[3] * deltas[3], product, m2_3))
+        store_four(features, here, scaled(deltas, gain * spread_from(shares, table + 8), base))
+        squares = (
+            fma(deltas[0] * deltas[0], product, m2_0),
+            fma(deltas[1] * deltas[1], product, m2_1),
+            fma(deltas[2] * deltas[2], product, m2_2),
+            fma(deltas[3] * deltas[3], product, m2_3),
+        )
+        store_four(features, here + n_columns * GROUP_SIZE, squares)
 
         quad_m2 = fma(drop_3, newer + newer_3, square_4)
         mean, m2 = merge_quad(first, drop_3, quad_m2, own, mean, m2, shares, table + 2)
@@ -288,10 +293,8 @@ def finish_stds(features, n_columns, scales):
     """
     for column in range(n_columns):
         at = (n_columns + column) * GROUP_SIZE
-        squares = load(features, at), load(features, at + LANES), load(features, at + 2 * LANES)
-        roots = roots_of_group(squares[0], squares[1], squares[2], load(features, at + 3 * LANES))
         gain, shift = spread_from(scales, SCALES * column + 2), spread_from(scales, SCALES * column + 3)
-        store_each_by(features, at, roots, gain, shift)
+        store_four(features, at, scaled(roots_of_four(load_four(features, at)), gain, shift))
 
 
 @jit
