@@ -11,8 +11,8 @@ from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.constant import split_columns
 from fastdrift.detectors.moments import Moments, first_moments
 from fastdrift.engine.windows import Sweep
-from fastdrift.fitting.kept import KeptRows
-from fastdrift.fitting.outliers import Outliers, Spread, find_outliers, find_rare_moves, sample_spread
+from fastdrift.fitting.kept import NO_ROWS, KeptRows
+from fastdrift.fitting.outliers import Outliers, Spread, find_outliers, find_overflows, find_rare_moves, sample_spread
 from fastdrift.tables.table import Table
 
 # of the rows, more than which are not set aside: so many are part of what the system does
@@ -37,11 +37,17 @@ class Healthy(NamedTuple):
 def look_at(baseline: Table, window: int, threads: int) -> Healthy:
     """Return the windows of a baseline, less those that hold no readings if its columns are dominated by such rows."""
     healthy, parts = _look(baseline, window, threads)
-    if _are_even(healthy.total, window):
+    is_even, has_gaps = _are_even(healthy.total, window), healthy.total.n_left_out > 0
+    if is_even and not has_gaps:
         return healthy
     table = KeptRows(baseline)
     spread = sample_spread(table, healthy.sweep.columns)
-    outliers = find_outliers(table, spread, _loudest(parts, spread.columns.size))
+    overflows = find_overflows(table, spread) if has_gaps else NO_ROWS
+    if is_even and not overflows.size:
+        return healthy
+    loudest = _loudest(parts, spread.columns.size)
+    loudest[overflows] = np.inf
+    outliers = find_outliers(table, spread, loudest)
     if outliers.rows.size:
         healthy = _without(healthy, table, outliers.rows, spread, threads)
     rare, rows = find_rare_moves(healthy.sweep.table, spread, window)

@@ -42,6 +42,8 @@ FAULTY, TOGETHER_TOO = 6, 2
 # levels from which on the values of one column may be faults, or what the system does: in halves and quarters of the
 # recordings a job of 44 rows stands 50 to 300 scales out with 5 % as many on the way
 DOUBTFUL = ((3, 2), (4, 3))
+# numbers whose squares, added up over a window, may be too large to be told
+OVERFLOWING = 1e150
 
 
 class Spread(NamedTuple):
@@ -87,6 +89,13 @@ class Outliers(NamedTuple):
     doubtful: Spread  # of those columns
     firsts: Indices  # the first such row of each
     counts: Indices  # how many rows
+
+
+def find_overflows(table: Table, spread: Spread) -> Indices:
+    """Return the places of columns that hold numbers whose squares overflow: windows that hold one have no deviation."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        furthest = _furthest(table, spread) * spread.scale
+    return np.flatnonzero(np.isfinite(furthest) & (furthest >= OVERFLOWING))
 
 
 def find_outliers(table: Table, spread: Spread, loudest: Floats) -> Outliers:
