@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +31,8 @@ LOOKS, BORNE_OUT = 2, 1.5
 STUCK = 0.01
 
 
-# what a kernel of events takes after the rows in which windows end: of scratch, and of the events that are meant
-Results = Callable[[Floats, slice], tuple[Any, ...]]
+# what a kernel of events takes last, made of scratch and of the events that are meant
+Rest = Callable[[Floats, slice], tuple[Any, ...]]
 
 
 class Reason(NamedTuple):
@@ -141,39 +141,52 @@ def find_reasons(
     members = [one for one in members_of(model) if isinstance(one, MahalanobisModel)]
     if not members:
         return [Reason((), f"a model of {model.detector} gives no reasons")] * len(looks)
-    varying, constant = np.flatnonzero(model.varies), np.flatnonzero(~model.varies)
-    shares = np.zeros((len(looks) if len(members) > 1 else 0, columns.size))
+    assert model.rows is not None  # noqa: S101  # they come with the promise
+    seen = _Seen(table, columns, np.flatnonzero(model.varies), np.flatnonzero(~model.varies), looks, threads)
+    shares = _summed_shares(seen, members) if len(members) > 1 else np.zeros((0, columns.size))
     chosen = np.empty((len(looks), MOST_COLUMNS + 1), np.int64)
     changes = np.zeros((len(looks), MOST_COLUMNS, CHANGES))
-    needed = 8 * varying.size + 2 * constant.size
-    lasts = looks.max(axis=1)
 
-    def run(name: str, member: MahalanobisModel, firsts: Integers, *numbers: Any, rest: Results) -> None:
-        """Run a kernel on the windows that are looked at, of which the first one ends in `firsts`."""
-        usual = (member.centre, member.scale, *numbers, np.ascontiguousarray(member.precision))
+    def rest(scratch: Floats, which: slice) -> tuple[Any, ...]:
+        return LEAST_SHARE, shares[which], scratch, chosen[which], changes[which].reshape(-1)
 
-        def work(laid: Laid, first_row: int, which: slice) -> None:
-            of_varying, of_constant = laid.places[columns[varying]], laid.places[columns[constant]]
-            places = (of_varying, varying, of_constant, constant, member.constant_values, member.penalties)
-            here = np.where(looks[which] < 0, -1, looks[which] - first_row)
-            scratch = thread_scratch(needed)[:needed]
-            kernel(name, table.dtype)(laid.rows, member.window, *places, *usual, here, *rest(scratch, which))
-
-        each_piece(table, firsts - member.window + 1, lasts + 1, threads, work)
-
-    for member in members if shares.size else ():
-        size = 4 * varying.size + columns.size
-        run("event_shares", member, looks[:, 0], rest=lambda scratch, which: (scratch[:size], shares[which]))
-    assert model.rows is not None  # noqa: S101  # they come with the promise
-    run(
-        "event_reasons",
-        members[-1],
-        np.where(looks < 0, looks[:, :1], looks).min(axis=1),
-        model.rows.spread,
-        rest=lambda scratch, which: (
-            LEAST_SHARE, shares[which], scratch, chosen[which], changes[which].reshape(-1)
-        ),  # fmt: skip
-    )
-    values = dict(zip(constant.tolist(), model.constant_values.tolist(), strict=True))
+    seen.run("event_reasons", members[-1], (model.rows.spread,), rest)
+    values = dict(zip(seen.constant.tolist(), model.constant_values.tolist(), strict=True))
     peaks = Peaks(tuple(str(name) for name in model.columns), values, chosen, changes)
     return [PeakReason(peaks, place) for place in range(len(looks))]
+
+
+class _Seen(NamedTuple):
+    """Windows that are looked at, and the places of the model's columns that vary, and of those that were constant."""
+
+    table: Table
+    columns: Indices
+    varying: Indices
+    constant: Indices
+    looks: Integers
+    threads: int
+
+    def run(self, name: str, member: MahalanobisModel, numbers: tuple[Floats, ...], rest: Rest) -> None:
+        """Run a kernel on windows of a member's length, on many events at once."""
+        looks, varying, constant = self.looks, self.varying, self.constant
+        needed = 8 * varying.size + 2 * constant.size
+        scales = (member.centre, member.scale, *numbers, np.ascontiguousarray(member.precision))
+
+        def work(laid: Laid, first_row: int, which: slice) -> None:
+            of_varying, of_constant = laid.places[self.columns[varying]], laid.places[self.columns[constant]]
+            places = (of_varying, varying, of_constant, constant, member.constant_values, member.penalties)
+            here = np.where(looks[which] < 0, -1, looks[which] - first_row)
+            others = rest(thread_scratch(needed)[:needed], which)
+            kernel(name, self.table.dtype)(laid.rows, member.window, *places, *scales, here, *others)
+
+        firsts = np.where(looks < 0, looks[:, :1], looks).min(axis=1) - member.window + 1
+        each_piece(self.table, firsts, looks.max(axis=1) + 1, self.threads, work)
+
+
+def _summed_shares(seen: _Seen, members: Sequence[MahalanobisModel]) -> Floats:
+    """Return the shares of every column in each event's highest window, summed over windows of several lengths."""
+    shares = np.zeros((len(seen.looks), seen.columns.size))
+    size = 4 * seen.varying.size + seen.columns.size
+    for member in members:
+        seen.run("event_shares", member, (), lambda scratch, which: (scratch[:size], shares[which]))
+    return shares
