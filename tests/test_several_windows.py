@@ -192,16 +192,18 @@ def test_a_constant_column_that_moves_is_loud_in_every_window(fit):
 # Leaving out
 
 
-def test_bursts_are_left_out_of_all_windows(fit):
+@pytest.mark.parametrize(("length", "n_bursts"), [(50, 18), (8, 60)])
+def test_bursts_are_left_out_of_all_windows(fit, length, n_bursts):
+    """Windows of 100 do not show the short ones."""
     frame = fd.generate(30_000, seed=5, drifts=()).frame
     spoiled, rng = frame.copy(), np.random.default_rng(0)
-    for start in rng.choice(599, 18, replace=False) * 50:
-        spoiled.iloc[start : start + 50] += 5 * frame.std().to_numpy() * rng.choice([-1, 1], 8)
+    for start in rng.choice(280, n_bursts, replace=False) * 100:
+        spoiled.iloc[start : start + length] += 5 * frame.std().to_numpy() * rng.choice([-1, 1], 8)
     clean, left = fit(frame, window=WINDOWS), fit(spoiled, window=WINDOWS)
     assert left.promise.alarm_level / clean.promise.alarm_level == pytest.approx(1, abs=0.15)
     counts = [member.windows_left_out for member in left.members]
     assert counts == sorted(counts)
-    assert counts[0] >= 18 * 50
+    assert counts[0] >= n_bursts * length
     assert left.windows_left_out == counts[-1]
 
 
