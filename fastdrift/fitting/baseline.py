@@ -117,7 +117,7 @@ def fit(
     overlap it, and the threshold is the quantile of the pooled held-out scores. Shrinkage: Ledoit and Wolf (2004),
     "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
     "Shrinkage algorithms for MMSE covariance estimation". The forest: Liu, Ting and Zhou (2008), "Isolation
-    Forest". Beside the baseline, `fit` holds one held-out score a row.
+    Forest". Beside the baseline, `fit` holds one held-out score a row and window.
 
     Rows that hold no readings, such as a value of 1e12 among numbers about 1, would make every later drift look small.
     If a column's variance is owed to few of its rows, those are left out with their windows: values 500 times as far
