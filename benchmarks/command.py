@@ -44,6 +44,10 @@ def count(text: str) -> int:
     return number
 
 
+def windows(text: str) -> tuple[int, ...]:
+    return tuple(count(window) for window in text.split(","))
+
+
 def shape(text: str) -> Shape:
     match = re.fullmatch(r"(\d+)x(\d+)", text)
     if not match or int(match[1]) < 1 or int(match[2]) < 2:

@@ -1,6 +1,7 @@
 """Detection on real labelled telemetry: how much of it is found, and what healthy rows cost.
 
     FASTDRIFT_DATA=… python -m benchmarks.detection
+    FASTDRIFT_DATA=… python -m benchmarks.detection --window 10,20,50,100    # by a model of several windows
 
 Each entity's model is fitted on its train file and judged on its test file; `later_flagged` is the share of the last
 30 % of the train file that a model of the first 70 % flags. Never point-adjusted; `trivial` is the share of anomalous
@@ -16,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 import fastdrift as fd
-from benchmarks.command import Parser, count
+from benchmarks.command import Parser, windows
 
 SETS = ("smd", "asd", "jumpstarter", "tep")
 # what is printed, and what it is called in an evaluation
@@ -32,7 +33,7 @@ def entities(root: Path, name: str) -> Iterator[tuple[str, pd.DataFrame, pd.Data
         yield entity, pd.read_parquet(train).drop(columns="label", errors="ignore"), pd.read_parquet(path)
 
 
-def judge(train: pd.DataFrame, test: pd.DataFrame, window: int) -> dict[str, float | None]:
+def judge(train: pd.DataFrame, test: pd.DataFrame, window: Sequence[int]) -> dict[str, float | None]:
     """Return the figures of one entity; None for those of too few healthy rows."""
     model = fd.fit(train, window=window)
     scores = fd.score(model, test.drop(columns="label"))
@@ -46,7 +47,7 @@ def judge(train: pd.DataFrame, test: pd.DataFrame, window: int) -> dict[str, flo
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = Parser("benchmarks.detection", __doc__)
-    parser.add_argument("--window", type=count, default=50)
+    parser.add_argument("--window", type=windows, default=(50,), help="as in 50, or 10,20,50,100")
     window = parser.parse_args(arguments).window
     root = os.environ.get("FASTDRIFT_DATA")
     if not root:

@@ -89,6 +89,17 @@ def model_scores(model, rows):
     return np.concatenate([np.full(model.window - 1, np.nan), np.sqrt(squares)])
 
 
+def members_of(model):
+    """Return the models of one window that a model is made of."""
+    return getattr(model, "members", (model,))
+
+
+def blended(model, scores):
+    """Return the geometric mean, row by row, of the scores of each window over its own threshold."""
+    ratios = [own / member.threshold for own, member in zip(scores, model.members, strict=True)]
+    return np.array([math.exp(sum(map(math.log, row)) / len(row)) for row in zip(*ratios, strict=True)])
+
+
 def ledoit_wolf(points, covariance):
     """Return the intensity of Ledoit and Wolf (2004, Lemma 3.1 to 3.4) around 0, towards a multiple of the identity."""
     n_points, size = points.shape
@@ -206,12 +217,15 @@ def parts(model, window, signed):
 def reason(model, windows, least_share, most):
     """Return the columns that add most to the distance of the first of some windows, and what they do, in words.
 
-    What a column does is told if it is far off in the first window, and half as far in all of them on average.
+    What a column does is told if it is far off in the first window, and half as far in all of them on average. Where
+    the model is of several lengths, shares are averaged, and the longest has the words.
     """
-    window = windows[0]
+    window, spread, members = windows[0], model.rows.spread, members_of(model)
+    share = np.mean([parts(one, window[-one.window :], False) for one in members], axis=0)
+    model = members[-1]
     moving, features, standard = standard_features(model, window)
     usual = np.mean([standard_features(model, one)[2] for one in windows], axis=0)
-    share, size = parts(model, window, False), len(moving)
+    size = len(moving)
     ranked = sorted(range(len(share)), key=lambda place: -share[place])[:most]
     chosen = [place for rank, place in enumerate(ranked) if rank == 0 or share[place] >= least_share]
     said = []
@@ -223,7 +237,7 @@ def reason(model, windows, least_share, most):
             continue
         mean, std = moving.index(place), size + moving.index(place)
         if abs(standard[mean]) > 3 and usual[mean] * np.sign(standard[mean]) > 1.5:
-            shift = (features[mean] - model.centre[mean]) / model.rows.spread[mean]
+            shift = (features[mean] - model.centre[mean]) / spread[mean]
             text.append(f"{'up' if shift > 0 else 'down'} by {abs(shift):.2g} of its usual spreads")
         if abs(standard[std]) > 3 and usual[std] * np.sign(standard[std]) > 1.5:
             ratio = features[std] / model.centre[std]

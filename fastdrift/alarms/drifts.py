@@ -85,7 +85,7 @@ def _onsets(scene: Scene, drifts: _Drifts) -> Integers:
     model = scene.model
     assert model.rows is not None  # noqa: S101  # they come with the promise
     ends = np.maximum(drifts.starts, drifts.alarm_rows) + 1
-    firsts = np.maximum(np.append(0, drifts.stops[:-1]), ends - WINDOWS_BACK * model.window)
+    firsts = np.maximum(np.append(0, drifts.stops[:-1]), ends - WINDOWS_BACK * model.middle_window)
     found = find_onsets(scene.table, scene.columns[model.varies], model.rows, firsts, ends, scene.threads)
     return np.minimum(found, drifts.starts)
 

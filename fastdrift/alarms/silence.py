@@ -32,7 +32,7 @@ def find_silences(scene: Scene, unscored: Booleans | None, since: int, ignored: 
     blind[: scene.head] = False
     for start, stop in ignored:
         blind[start : stop + model.window - 1] = False
-    gaps = silent_columns(scene.table, scene.columns, model.window, model.rows.missing)
+    gaps = silent_columns(scene.table, scene.columns, model.middle_window, model.rows.missing)
     gaps += blind_stretches(blind, model.window, model.rows.missing, gaps)
     return [_silence(scene, gap) for gap in gaps if gap.stop > since and not _is_within(gap, ignored)]
 

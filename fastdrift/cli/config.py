@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from fastdrift.cli.options import split_names
+from fastdrift.cli.options import read_windows, split_names
 from fastdrift.errors import FileError
 from fastdrift.files.disk import reading
 
@@ -73,7 +73,7 @@ def _as_typed(option: click.Option, value: object) -> object:
         return value
     if option.multiple:
         return [_as_text(one) for one in (value if isinstance(value, list) else [value])]
-    if isinstance(value, list) and option.callback is split_names:
+    if isinstance(value, list) and option.callback in (split_names, read_windows):
         return ",".join(map(_as_text, value))
     return _as_text(value)
 

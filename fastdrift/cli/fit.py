@@ -18,6 +18,7 @@ from fastdrift.cli.usage import check_paths
     epilog=examples(
         "fit healthy.parquet --output model.fastdrift",
         "fit telemetry.csv --baseline 0.3 --output model.fastdrift",
+        "fit healthy.parquet --window 10,20,50,100",
         "fit healthy.csv --false-event-rate 1/week --drop host,region",
         "fit - --timestamp ts < healthy.tsv.gz",
     )

@@ -13,6 +13,7 @@ from fastdrift.cli.usage import given_options
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.errors import DataError
 from fastdrift.fitting.advice import WINDOW
+from fastdrift.fitting.windows import check_windows
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
 from fastdrift.tables.roles import LABEL
@@ -101,6 +102,17 @@ def _read_shrinkage(_context: click.Context, _parameter: click.Parameter, value:
         return float(value)
     except ValueError:
         raise click.BadParameter(f"{value!r} is neither ledoit-wolf, oas nor a number from 0 to 1") from None
+
+
+def read_windows(_context: click.Context, _parameter: click.Parameter, value: str) -> int | tuple[int, ...]:
+    """Return rows in a window, or in several that are separated by commas."""
+    try:
+        windows = check_windows([int(part) for part in value.split(",")])
+    except (ValueError, DataError):
+        raise click.BadParameter(
+            f"{value!r} is neither a number of rows, at least 2, nor 2 or 4 different ones such as 10,20,50,100"
+        ) from None
+    return windows if len(windows) > 1 else windows[0]
 
 
 def _read_baseline(_context: click.Context, _parameter: click.Parameter, value: str | None) -> BaselineSize:
@@ -222,7 +234,15 @@ cleaning = combined(
 )
 
 fitting = combined(
-    click.option("--window", type=click.IntRange(2), default=WINDOW, show_default=True, help="Rows in a window."),
+    click.option(
+        "--window",
+        metavar="ROWS[,ROWS…]",
+        callback=read_windows,
+        default=str(WINDOW),
+        show_default=True,
+        help="Rows in a window; or 2 or 4 windows, such as 10,20,50,100, whose scores are blended: it finds more and "
+        "takes the time of all.",
+    ),
     click.option(
         "--false-alarm-rate",
         type=click.FloatRange(0, 0.5, min_open=True),

@@ -32,7 +32,7 @@ from fastdrift.cli.tables import evaluation_tables, facts_table
 from fastdrift.cli.terminal import Step, progress, show, tell
 from fastdrift.cli.usage import check_cleaning, refuse
 from fastdrift.cli.verdict import exit_on_drift, find_drift
-from fastdrift.detectors.model import Model
+from fastdrift.detectors.model import Model, listed
 from fastdrift.detectors.store import load_model
 from fastdrift.errors import DataError, FileError
 from fastdrift.fitting.advice import WINDOW, count_varying, usable_window
@@ -51,6 +51,7 @@ N_STEPS = 9
         "run --n 100000 --seed 42 --train --eval --output-dir output",
         "run --input telemetry.csv --labels incident --train --eval",
         "run --input logged.csv --sentinel -999 --freq 1min --train",
+        "run --input telemetry.csv --train --window 10,20,50,100",
         "run --input today.parquet --model model.fastdrift --fail-on-drift",
     )
 )
@@ -190,7 +191,7 @@ def _run_table(settings: RunSettings, outcome: Outcome) -> Table:
         [
             ("data", f"{origin}, {n_rows:,} rows × {len(model.columns)} columns"),
             ("baseline", f"{outcome.baseline_rows:,} rows"),
-            ("window", f"{model.window} rows"),
+            ("window", f"{listed(model.windows)} rows"),
             ("threshold", f"{model.threshold:.4g}, {model.threshold_rule}"),
         ],
     )

@@ -58,7 +58,7 @@ class CleanSettings:
 class FitSettings:
     """How a model is fitted, in the words of `fit`; `drop` are columns that it does not use."""
 
-    window: int
+    window: int | tuple[int, ...]
     false_alarm_rate: float
     false_event_rate: float | str | None
     threshold: Literal["cross-fit", "in-sample"]

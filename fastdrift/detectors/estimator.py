@@ -84,6 +84,7 @@ class EstimatorModel(Model):
     spread: float
 
     detector = "estimator"
+    is_positive = False
 
     @classmethod
     def learn(cls, baseline: Baseline, *, seed: int = 0, estimator: Any = None, **_: Any) -> Learnt:

@@ -28,7 +28,7 @@ from fastdrift.files.disk import write_bytes
 
 FORMAT = ArchiveFormat(
     schema="fastdrift-model",
-    version=2,
+    version=3,  # several windows; of one window version 2 is written
     error=ModelError,
     not_ours="it is not a model of fastdrift: name a file that `fit` or `Model.save` wrote",
     remedy="fit the model anew",
@@ -132,7 +132,7 @@ class Model:
         Whether the columns were listed when fitting, or others taken for labels or times, so that a scored table may
         hold others.
     window : int
-        Rows in a window.
+        Rows in a window; of several the longest, before whose end no row has a score.
     false_alarm_rate : float
         The share of clean windows that may be flagged.
     threshold : float
@@ -172,6 +172,7 @@ class Model:
     detector: ClassVar[str]
     own_arrays: ClassVar[tuple[str, ...]]
     own_fields: ClassVar[Mapping[str, Check]] = {}
+    is_positive: ClassVar[bool] = True  # whether no score is below 0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -199,6 +200,16 @@ class Model:
         return np.array([name not in self.constant_columns for name in self.columns])
 
     @property
+    def windows(self) -> tuple[int, ...]:
+        """Rows in a window, for each window of the model: several if `fit` was asked for several."""
+        return (self.window,)
+
+    @property
+    def middle_window(self) -> int:
+        """Rows of a window of middling length: what sample size, missing data and onsets are told by."""
+        return self.window
+
+    @property
     def n_features(self) -> int:
         """Number of features: a mean and a standard deviation of every column that varies."""
         return 2 * len(self.varying_columns)
@@ -206,7 +217,7 @@ class Model:
     @property
     def effective_windows(self) -> float:
         """Effective sample size: the number of separate windows, as those that overlap tell little that is new."""
-        return self.windows_used / self.window
+        return self.windows_used / self.middle_window
 
     @property
     def moving_columns(self) -> tuple[Hashable, ...]:
@@ -271,6 +282,7 @@ class Model:
             "columns": list(self.columns),
             "never_moved": list(self.constant_columns),
             "window": self.window,
+            "windows": list(self.windows),
             "false_alarm_rate": self.false_alarm_rate,
             "threshold": self.threshold,
             "threshold_rule": self.threshold_rule,
@@ -291,7 +303,7 @@ class Model:
         return [
             ("columns", f"{len(self.columns)}, of which {len(self.varying_columns)} moved in the baseline"),
             ("never moved", constant or "none"),
-            ("window", f"{self.window} rows"),
+            ("window", f"{listed(self.windows)} rows"),
             ("baseline", f"{self.baseline_rows} rows, {self.windows_used} windows, {self.windows_left_out} left out"),
             ("sample size", f"{self.effective_windows:.0f} separate windows for {self.n_features} features"),
             *self.own_lines(),
@@ -335,20 +347,37 @@ class Model:
         ModelError
             If a column's name is neither text nor a whole number.
         """
+        return FORMAT.encode(*self.contents(), version=1 if self.promise is None or self.rows is None else 2)
+
+    def contents(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+        """Return the header and the arrays of a file.
+
+        Raises
+        ------
+        ModelError
+            If a column's name is neither text nor a whole number.
+        """
         attributes = {FILE_NAMES.get(field.name, field.name): getattr(self, field.name) for field in fields(self)}
-        header = {name: attributes[name] for name in (*FIELDS, *self.own_fields)}
-        header |= {name: [_plain_name(column) for column in header[name]] for name in ("columns", "never_moved")}
+        known = {name: attributes[name] for name in (*FIELDS, *self.own_fields)}
+        known |= {name: [_plain_name(column) for column in known[name]] for name in ("columns", "never_moved")}
+        header: dict[str, Any] = {"detector": self.detector, "model": known}
         arrays = {name: attributes[name] for name in (*self.own_arrays, "never_moved_values")}
-        if self.promise is None or self.rows is None:
-            return FORMAT.encode({"detector": self.detector, "model": header}, arrays, version=1)
-        arrays |= {f"row_{name}": array for name, array in self.rows._asdict().items()}
-        return FORMAT.encode({"detector": self.detector, "model": header, "promise": self.promise.to_dict()}, arrays)
+        if self.promise is not None and self.rows is not None:
+            header["promise"] = self.promise.to_dict()
+            arrays |= {f"row_{name}": array for name, array in self.rows._asdict().items()}
+        return header, arrays
 
     def __repr__(self) -> str:
         return (
-            f"{type(self).__name__}({len(self.columns)} columns, window={self.window}, threshold={self.threshold:.6g} "
-            f"at {self.false_alarm_rate:g} false alarms, {self.windows_used} windows)"
+            f"{type(self).__name__}({len(self.columns)} columns, window={listed(self.windows)}, "
+            f"threshold={self.threshold:.6g} at {self.false_alarm_rate:g} false alarms, {self.windows_used} windows)"
         )
+
+
+def listed(windows: Sequence[int]) -> str:
+    """Return windows as text: "10, 20 and 50"."""
+    *others, last = map(str, windows)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _frozen(array: Any) -> Floats:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastdrift.detectors.blend import VERSION, BlendedModel, check_members, member_fields, prefix
 from fastdrift.detectors.model import FIELDS, FILE_NAMES, FORMAT, Check, Model
 from fastdrift.detectors.promise import Promise, check_promise
 from fastdrift.detectors.registry import DETECTORS
@@ -18,7 +19,8 @@ from fastdrift.files.disk import PathLike
 
 # the factor of 8,000 columns; what is larger is no model
 MAX_MODEL_BYTES = 1 << 31
-# the arrays of what single rows are like
+# the arrays of what constant columns and single rows are like
+CONSTANT_VALUES = "never_moved_values"
 ROW_ARRAYS = tuple(f"row_{name}" for name in RowStatistics._fields)
 
 
@@ -56,20 +58,38 @@ def decode(content: bytes) -> Model:
     detector = archive.header.get("detector", "mahalanobis")
     if not isinstance(detector, str) or detector not in DETECTORS:
         raise ModelError(f"its detector cannot be {detector!r:.80}: upgrade fastdrift, or fit the model anew")
-    kind = DETECTORS[detector]
-    promised = ((), ()) if archive.header["version"] < 2 else (("promise",), ROW_ARRAYS)
-    archive.check_names(("detector", "model", *promised[0]), (*kind.own_arrays, "never_moved_values", *promised[1]))
-    fields: Any = archive.header.get("model")
-    _check_fields({**FIELDS, **kind.own_fields}, fields)
-    n_constant = len(fields["never_moved"])
-    arrays = kind.read_arrays(archive, 2 * (len(fields["columns"]) - n_constant))
-    arrays["never_moved_values"] = archive.array("never_moved_values", (n_constant,))
-    extra = _read_promise(archive, len(fields["columns"]), n_constant)
+    kind, version = DETECTORS[detector], archive.header["version"]
+    known: Any = archive.header.get("model")
+    if version < VERSION:
+        promised = ((), ()) if version < 2 else (("promise",), ROW_ARRAYS)
+        archive.check_names(("detector", "model", *promised[0]), (*kind.own_arrays, CONSTANT_VALUES, *promised[1]))
+        _check_fields({**FIELDS, **kind.own_fields}, known)
+        return _read_model(kind, archive, _read_common(archive, known))
+    _check_fields(FIELDS, known)
+    own = check_members(archive.header.get("members"), known, kind)
+    arrays = [prefix(one["window"]) + name for one in own for name in kind.own_arrays]
+    archive.check_names(("detector", "model", "promise", "members"), (*arrays, CONSTANT_VALUES, *ROW_ARRAYS))
+    common = _read_common(archive, known)
+    shared = member_fields(common)
+    members = [_read_model(kind, archive.under(prefix(one["window"])), shared | one) for one in own]
+    return BlendedModel(**common, members=tuple(members))
+
+
+def _read_model(kind: type[Model], archive: Archive, common: dict[str, Any]) -> Model:
+    """Return a model of one window: what is known of it, with the detector's own arrays."""
+    arrays = kind.read_arrays(archive, 2 * (len(common["columns"]) - len(common["constant_columns"])))
+    return kind(**common | arrays)
+
+
+def _read_common(archive: Archive, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a model that its header and the arrays of every model hold."""
+    n_constant = len(known["never_moved"])
+    values = {**known, CONSTANT_VALUES: archive.array(CONSTANT_VALUES, (n_constant,))}
+    values |= _read_promise(archive, len(known["columns"]), n_constant)
     attributes = {old: new for new, old in FILE_NAMES.items()}
-    values: dict[str, Any] = {}
-    for name, value in (*fields.items(), *arrays.items()):
-        values[attributes.get(name, name)] = tuple(value) if isinstance(value, list) else value
-    return kind(**values, **extra)
+    return {
+        attributes.get(name, name): tuple(value) if isinstance(value, list) else value for name, value in values.items()
+    }
 
 
 def _read_promise(archive: Archive, n_columns: int, n_constant: int) -> dict[str, Any]:

@@ -145,6 +145,11 @@ class Archive:
         if unknown is not None:
             raise self.kind.error(f"it holds {unknown!r:.80}, which none of its kind does: {self.kind.remedy}")
 
+    def under(self, prefix: str) -> Archive:
+        """Return the entries whose names begin with a prefix, without it."""
+        entries = {name.removeprefix(prefix): entry for name, entry in self.entries.items() if name.startswith(prefix)}
+        return Archive(self.kind, self.header, entries)
+
     def length(self, name: str) -> int:
         """Return how many numbers an array can hold; reading it checks that it says so too."""
         entry = self.entries.get(f"{name}.npy", b"")

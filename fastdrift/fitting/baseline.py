@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
 from fastdrift.alarms.tail import fold_peaks, learn_promise, read_rate
+from fastdrift.detectors.blend import BlendedModel, middle_window
 from fastdrift.detectors.estimator import EstimatorModel, is_estimator
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.detectors.rows import learn_rows
 from fastdrift.detectors.shrinkage import Shrinkage
 from fastdrift.engine.threads import check_threads
-from fastdrift.engine.windows import check_length, check_window
+from fastdrift.engine.windows import check_length
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
 from fastdrift.fitting.folds import by_fold, check_folds, cut_folds, upper_quantile
-from fastdrift.fitting.healthy import Healthy, look_at
-from fastdrift.fitting.learning import teach
+from fastdrift.fitting.healthy import look_at
+from fastdrift.fitting.learning import Lesson, Teaching, teach
 from fastdrift.fitting.metrics import choose_metrics
+from fastdrift.fitting.windows import check_windows, usable_windows
 from fastdrift.tables.convert import reader_of
-from fastdrift.tables.table import Table, usual_step
+from fastdrift.tables.table import usual_step
 
 
 class Estimator(Protocol):
@@ -44,7 +47,7 @@ class Estimator(Protocol):
 def fit(
     baseline: Any,
     *,
-    window: int = 50,
+    window: int | Sequence[int] = 50,
     false_alarm_rate: float = 0.05,
     false_event_rate: float | str | None = None,
     threshold: Literal["cross-fit", "in-sample"] = "cross-fit",
@@ -62,8 +65,10 @@ def fit(
     baseline : array of shape (n_rows, n_columns) or frame
         Rows of a healthy stretch, in time order, in any units. A frame is one of pandas or polars, an Arrow table or
         record batch, or what hands out Arrow's C streams, as DuckDB's relations do; a model of one kind scores all.
-    window : int, default 50
-        Rows in a window.
+    window : int or sequence of int, default 50
+        Rows in a window. Of 2 or 4 windows, such as ``(10, 20, 50, 100)``, the score is the geometric mean of each
+        one's score over its own row threshold: short ones see what is sudden, long ones what is small. Those longer
+        than an eighth of the baseline are left out. Not for detectors that are objects.
     false_alarm_rate : float, default 0.05
         The share of clean windows that may be flagged, above 0 and at most 0.5.
     false_event_rate : float or str, optional
@@ -112,7 +117,7 @@ def fit(
     overlap it, and the threshold is the quantile of the pooled held-out scores. Shrinkage: Ledoit and Wolf (2004),
     "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
     "Shrinkage algorithms for MMSE covariance estimation". The forest: Liu, Ting and Zhou (2008), "Isolation
-    Forest". Beside the baseline, `fit` holds one held-out score a row.
+    Forest". Beside the baseline, `fit` holds one held-out score a row and window.
 
     Rows that hold no readings, such as a value of 1e12 among numbers about 1, would make every later drift look small.
     If a column's variance is owed to few of its rows, those are left out with their windows: values 500 times as far
@@ -132,56 +137,60 @@ def fit(
     >>> model.window, len(model.columns), model.threshold_rule
     (50, 8, 'cross-fit')
     """
-    window = check_window(window)
+    asked_windows = check_windows(window)
     _check_options(false_alarm_rate, threshold, shrinkage, detector)
+    kind = DETECTORS[detector] if isinstance(detector, str) else EstimatorModel
+    if len(asked_windows) > 1 and not kind.is_positive:
+        raise DataError("scores of a detector that is an object may be below 0 and are not blended: give one window")
     n_threads = check_threads(threads)
     reader = reader_of(baseline)
     metrics = choose_metrics(reader, columns, time)
     table = metrics.table
-    check_length(table.n_rows, window)
+    windows, window_notes = usable_windows(asked_windows, table.n_rows)
+    longest, middle = windows[-1], middle_window(windows)
+    check_length(table.n_rows, longest)
     step = usual_step(table.times)
     asked = None if false_event_rate is None else read_rate(false_event_rate, step)
-    folds = cut_folds(table.n_rows, window)
+    folds = cut_folds(table.n_rows, longest)
     if threshold == "cross-fit":
-        check_folds(table.n_rows, window)
-    healthy = look_at(table, window, n_threads)
-    kind = DETECTORS[detector] if isinstance(detector, str) else EstimatorModel
-    learn = partial(kind.learn, shrinkage=shrinkage, seed=seed, estimator=detector)
-    healthy, learnt, scores, _ = teach(healthy, learn, folds, threshold == "cross-fit", n_threads)
-    total = healthy.total
-    row_threshold = upper_quantile(scores, false_alarm_rate)
-    peaks = fold_peaks(by_fold(scores, folds), row_threshold, window)
-    promise, promise_notes = learn_promise(peaks, int(total.n_windows), row_threshold, asked, step)
+        check_folds(table.n_rows, longest)
     rate = float(false_alarm_rate)
-    size_notes = baseline_notes(total, healthy.n_aside, 2 * healthy.sweep.columns.size, window, rate)
-    notes = (*metrics.notes, *healthy.notes, *size_notes, *promise_notes)
+    learn = partial(kind.learn, shrinkage=shrinkage, seed=seed, estimator=detector)
+    how = Teaching(learn, windows, folds, threshold == "cross-fit", rate, n_threads)
+    healthy, lessons, scores, _ = teach(look_at(table, longest, n_threads), how)
+    total = healthy.total
+    row_threshold = upper_quantile(scores, rate)
+    peaks = fold_peaks(by_fold(scores, folds), row_threshold, longest)
+    promise, promise_notes = learn_promise(peaks, int(total.n_windows), row_threshold, asked, step)
+    size_notes = baseline_notes(total, healthy.n_aside, 2 * healthy.sweep.columns.size, middle, rate)
+    notes = (*metrics.notes, *window_notes, *healthy.notes, *size_notes, *promise_notes)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)
-    return kind(
-        columns=table.names,
-        named=reader.named,
-        allow_extra=metrics.among_others,
-        window=window,
-        false_alarm_rate=rate,
-        threshold=row_threshold,
-        threshold_rule=threshold,
-        warnings=notes,
-        promise=promise,
-        **_baseline_fields(table, healthy),
-        **learnt.fields,
-    )
-
-
-def _baseline_fields(table: Table, healthy: Healthy) -> dict[str, Any]:
-    """Return the fields of a model that describe its baseline, whatever the detector."""
-    sweep, total = healthy.sweep, healthy.total
-    return {
+    sweep, lacking = healthy.sweep, table if total.n_left_out else None
+    rows = learn_rows(sweep.table, sweep.columns, middle, lacking=lacking)
+    of_all: dict[str, Any] = {"threshold": row_threshold, "warnings": notes, "promise": promise, "rows": rows}
+    common: dict[str, Any] = {
+        "columns": table.names,
+        "named": reader.named,
+        "allow_extra": metrics.among_others,
+        "false_alarm_rate": rate,
+        "threshold_rule": threshold,
         "constant_columns": tuple(table.names[column] for column in healthy.constant),
         "constant_values": healthy.values,
         "baseline_rows": table.n_rows,
-        "windows_used": int(total.n_windows),
-        "windows_left_out": int(total.n_left_out),
-        "rows": learn_rows(sweep.table, sweep.columns, sweep.window, lacking=table if total.n_left_out else None),
+    }
+    members = [kind(**common, **_own_fields(lesson)) for lesson in lessons]
+    return replace(members[0], **of_all) if len(members) == 1 else BlendedModel.of(members, **of_all)
+
+
+def _own_fields(lesson: Lesson) -> dict[str, Any]:
+    """Return the fields of a model of one window that depend on the window."""
+    return {
+        "window": lesson.window,
+        "threshold": lesson.threshold,
+        "windows_used": int(lesson.total.n_windows),
+        "windows_left_out": int(lesson.total.n_left_out),
+        **lesson.learnt.fields,
     }
 
 

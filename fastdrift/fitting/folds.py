@@ -44,7 +44,7 @@ def score_folds(sweep: Sweep, packed_folds: Sequence[PackedParameters], folds: F
     for fold, packed in zip(folds, packed_folds, strict=True):
         scorer = SpanScorer.of_varying(sweep, packed)
         scorer_of.update(dict.fromkeys(sweep.spans(*fold, n_ranges=FOLD_RANGES), scorer))
-    score_spans(scorer_of.__getitem__, list(scorer_of), sweep, threads, (scores, start))
+    score_spans(scorer_of.__getitem__, list(scorer_of), sweep.n_numbers, threads, (scores, start))
     return scores
 
 

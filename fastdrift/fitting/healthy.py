@@ -55,6 +55,13 @@ def look_at(baseline: Table, window: int, threads: int) -> Healthy:
     return healthy._replace(notes=notes)
 
 
+def of_window(healthy: Healthy, window: int, threads: int) -> Healthy:
+    """Return windows of another length over the same columns of what is left of a baseline."""
+    sweep = Sweep(healthy.sweep.table, healthy.sweep.columns, window)
+    start, parts = first_moments(sweep, threads)
+    return healthy._replace(sweep=sweep, start=start, total=Moments.total(parts))
+
+
 def _look(table: Table, window: int, threads: int) -> tuple[Healthy, Sequence[Moments]]:
     varying, constant, values = split_columns(table)
     sweep = Sweep(table, varying, window)

@@ -23,6 +23,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLoca
 
 from fastdrift.errors import DriftWarning, EngineError
 from fastdrift.kernels import (  # noqa: F401  # they bring the entries
+    blending,
     distances,
     features,
     moments,

@@ -12,6 +12,7 @@ from fastdrift.kernels.jitting import (
     INDICES,
     INT,
     INT_MATRIX,
+    MATRIX,
     entry,
     jit,
     rows_type,
@@ -92,13 +93,62 @@ def partner(standard, precision, column):
     return found
 
 
+@jit
+def window_parts(
+    rows, first, window, varying, varying_places, constant, constant_places, constant_values, penalties, centre, scale,
+    precision, features, standard, parts
+):  # fmt: skip
+    """Write a window's features, plain and standardised, and what each column adds to its squared distance."""
+    size = varying.size
+    window_features(rows, first, window, varying, features)
+    for feature in range(2 * size):
+        standard[feature] = (features[feature] - centre[feature]) / scale[feature]
+    for column in range(size):
+        parts[varying_places[column]] = 0.0
+    for feature in range(2 * size):
+        total = 0.0
+        for other in range(2 * size):
+            total += precision[feature, other] * standard[other]
+        column = feature if feature < size else feature - size
+        part = abs(standard[feature] * total)
+        # numbers too large to be told apart are all among the reasons
+        parts[varying_places[column]] += np.inf if np.isnan(part) else part
+    add_constant(rows, first, window, constant, constant_values, penalties, constant_places, parts)
+
+
 @entry(
     rows_type, INT, INDICES, INDICES, INDICES, INDICES, FIXED_FLOATS, FIXED_FLOATS, FIXED_FLOATS, FIXED_FLOATS,
-    FIXED_FLOATS, FIXED_MATRIX, INT_MATRIX, FLOAT, FLOATS, INT_MATRIX, FLOATS
+    FIXED_MATRIX, INT_MATRIX, FLOATS, MATRIX
+)  # fmt: skip
+def event_shares(
+    rows, window, varying, varying_places, constant, constant_places, constant_values, penalties, centre, scale,
+    precision, looks, scratch, shares
+):  # fmt: skip
+    """Add to `shares`, for the windows that end in the first row of each line of `looks`, every column's share."""
+    size = varying.size
+    features, standard, parts = scratch[: 2 * size], scratch[2 * size : 4 * size], scratch[4 * size :]
+    for place in range(looks.shape[0]):
+        window_parts(
+            rows, looks[place, 0] - window + 1, window, varying, varying_places, constant, constant_places,
+            constant_values, penalties, centre, scale, precision, features, standard, parts
+        )  # fmt: skip
+        total = 0.0
+        for column in range(parts.size):
+            total += parts[column]
+        for column in range(parts.size):
+            if total == np.inf:
+                shares[place, column] += parts[column] == np.inf
+            elif total > 0:
+                shares[place, column] += parts[column] / total
+
+
+@entry(
+    rows_type, INT, INDICES, INDICES, INDICES, INDICES, FIXED_FLOATS, FIXED_FLOATS, FIXED_FLOATS, FIXED_FLOATS,
+    FIXED_FLOATS, FIXED_MATRIX, INT_MATRIX, FLOAT, MATRIX, FLOATS, INT_MATRIX, FLOATS
 )  # fmt: skip
 def event_reasons(
     rows, window, varying, varying_places, constant, constant_places, constant_values, penalties, centre, scale,
-    spread, precision, looks, least_share, scratch, chosen, changes
+    spread, precision, looks, least_share, shares, scratch, chosen, changes
 ):  # fmt: skip
     """Write, for windows that are looked at, which columns add most to their distance, and what those do.
 
@@ -106,7 +156,8 @@ def event_reasons(
     of the `chosen` columns that vary, `changes` has the mean, in standard deviations of it over the baseline and in the
     rows' own, told from the centre; then the standard deviation, in standard deviations of it and in the usual one;
     then the first and third of these over all windows of the line. The last of `chosen` is the column with which the
-    first has the largest term, -1 if there is none.
+    first has the largest term, -1 if there is none. If there are any `shares`, a line a line of `looks`, columns are
+    chosen by those, which become garbage.
     """
     size, most = varying.size, chosen.shape[1] - 1
     features, standard = scratch[: 2 * size], scratch[2 * size : 4 * size]
@@ -118,21 +169,11 @@ def event_reasons(
     for place in range(looks.shape[0]):
         first = looks[place, 0] - window + 1
         average_standard(rows, looks[place], window, varying, centre, scale, features, usual)
-        window_features(rows, first, window, varying, features)
-        for feature in range(2 * size):
-            standard[feature] = (features[feature] - centre[feature]) / scale[feature]
-        for column in range(size):
-            parts[varying_places[column]] = 0.0
-        for feature in range(2 * size):
-            total = 0.0
-            for other in range(2 * size):
-                total += precision[feature, other] * standard[other]
-            column = feature if feature < size else feature - size
-            part = abs(standard[feature] * total)
-            # numbers too large to be told apart are all among the reasons
-            parts[varying_places[column]] += np.inf if np.isnan(part) else part
-        add_constant(rows, first, window, constant, constant_values, penalties, constant_places, parts)
-        choose(parts, least_share, chosen[place, :most])
+        window_parts(
+            rows, first, window, varying, varying_places, constant, constant_places, constant_values, penalties,
+            centre, scale, precision, features, standard, parts
+        )  # fmt: skip
+        choose(shares[place] if shares.size else parts, least_share, chosen[place, :most])
         for rank in range(most):
             column = int(column_of[chosen[place, rank]]) if chosen[place, rank] >= 0 else -1
             if rank == 0:

@@ -13,7 +13,7 @@ from fastdrift.detectors.model import Model
 from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import Sweep, check_first_row, check_length
 from fastdrift.errors import DataError, DriftWarning
-from fastdrift.scoring.spans import SpanScorer, score_spans
+from fastdrift.scoring.spans import model_scorer, score_spans
 from fastdrift.tables.convert import match_columns, reader_of
 from fastdrift.tables.reader import Reader
 from fastdrift.tables.roles import is_label, time_unit
@@ -56,7 +56,8 @@ def score(
     array of shape (n_rows,), Series or Arrow array
         Mahalanobis distances, or a forest's isolation scores, without units, float64, in the table's kind: a pandas
         Series has the frame's index, or column `time` for one; what hands out Arrow's streams gets a pyarrow array. NaN
-        where there is no window (the first `window` - 1 rows) and where the window holds a NaN or inf.
+        where there is no window (the first `window` - 1 rows) and where the window holds a NaN or inf. By a model of
+        several windows they are the geometric mean of each window's score over its own threshold.
         A row is flagged if its score is above ``model.threshold``.
 
     Raises
@@ -137,9 +138,8 @@ def _centre(scores: Floats, window: int) -> None:
 
 def score_table(model: Model, table: Table, columns: Indices, threads: int) -> tuple[Floats, int]:
     """Return the scores of a table and how many of its windows hold a NaN or inf."""
-    varies = model.varies
-    sweep = Sweep(table, columns[varies], model.window)
-    scorer = SpanScorer(sweep, model.packed, columns[~varies], model.constant_values, model.penalties)
+    scorer, sweep = model_scorer(model, table, columns), Sweep(table, columns[model.varies], model.window)
     scores = np.empty(table.n_rows)
     scores[: model.window - 1] = np.nan
-    return scores, score_spans(lambda _: scorer, sweep.spans(), sweep, threads, (scores, table.first_row))
+    output = scores, table.first_row
+    return scores, score_spans(lambda _: scorer, sweep.spans(), sweep.n_numbers, threads, output)

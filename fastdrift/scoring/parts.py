@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Integers
+from fastdrift.detectors.blend import BlendedModel, blend, members_of
 from fastdrift.detectors.model import Model
 from fastdrift.engine.compiled import kernel
 from fastdrift.engine.threads import aligned_empty, run_spans
@@ -26,13 +27,11 @@ def column_parts(model: Model, table: Table, columns: Indices, rows: Asked, *, k
 
     Signed parts add up to the squared score. Otherwise they are sums of absolute values, or shares of those: with v the
     standardised features and R their shrunk correlation, a column has the sum over its two features of
-    \|v_i (R⁻¹ v)_i\|. NaN for a row without a whole window, or whose window holds a NaN or inf.
+    \|v_i (R⁻¹ v)_i\|. NaN for a row without a whole window, or whose window holds a NaN or inf. Of several windows the
+    shares are averaged.
     """
-    precision = model.pack_parts()
-    if precision is None:
-        raise DataError(f"a model of {model.detector!r} has no reasons for its scores: fit detector='mahalanobis'")
-    sweep = Sweep(table, columns[model.varies], model.window)
-    explainer = SpanExplainer(model, sweep, columns[~model.varies], precision, kind)
+    explainer = model_explainer(model, table, columns, kind)
+    sweep = explainer.sweep
     parts = aligned_empty(len(rows) * columns.size).reshape(
         -1, columns.size
     )  # not filled: a second pass over new memory would cost as much
@@ -82,6 +81,45 @@ class SpanExplainer:
                 counts,
                 output,
             )
+
+
+class BlendExplainer:
+    """What the parts of a table's windows are made with by several models: what columns add to the squared mean.
+
+    A model's parts count as shares of their sum, which is its squared score, and the mean of the shares times the
+    squared score of all is what a column adds to that.
+    """
+
+    def __init__(self, explainers: Sequence[SpanExplainer], unit: float, kind: int) -> None:
+        self.explainers, self.unit, self.kind = explainers, unit, kind
+        self.sweep = explainers[-1].sweep
+
+    def explain(self, span: Span, out: Floats) -> None:
+        """Write the parts of a span of the longest windows, a line each."""
+        own, totals = np.empty(out.shape), []
+        out[:] = 0.0
+        for explainer in self.explainers:
+            for one in explainer.sweep.spans(span.row, span.end_row, n_ranges=1):
+                explainer.explain(one, own[one.row - span.row : one.end_row - span.row])
+            totals.append(own.sum(axis=1))
+            # where all parts are 0, so are their shares
+            out += np.divide(own, totals[-1][:, None], out=np.zeros_like(own), where=totals[-1][:, None] != 0)
+        out /= len(totals)
+        if self.kind != SHARES:
+            blend(totals[0], np.stack(totals[1:]), self.unit**2)
+            out *= totals[0][:, None]
+
+
+def model_explainer(model: Model, table: Table, columns: Indices, kind: int) -> SpanExplainer | BlendExplainer:
+    """Return what tells the parts of a model's scores; raise DataError if its detector has no reasons for them."""
+    explainers = []
+    for one in members_of(model):
+        precision = one.pack_parts()
+        if precision is None:
+            raise DataError(f"a model of {model.detector!r} has no reasons for its scores: fit detector='mahalanobis'")
+        sweep = Sweep(table, columns[model.varies], one.window)
+        explainers.append(SpanExplainer(one, sweep, columns[~model.varies], precision, kind))
+    return BlendExplainer(explainers, model.unit, kind) if isinstance(model, BlendedModel) else explainers[0]
 
 
 def _lines(rows: Asked, first: int, stop: int) -> slice:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fastdrift.arrays import Floats, Indices
-from fastdrift.detectors.model import Output, PackedParameters
+from fastdrift.detectors.blend import BlendedModel, blend, members_of
+from fastdrift.detectors.model import Model, Output, PackedParameters
 from fastdrift.engine.compiled import kernel
 from fastdrift.engine.threads import run_spans
 from fastdrift.engine.windows import Sweep
 from fastdrift.kernels.layout import Span
+from fastdrift.tables.table import Table
 
 
 class SpanScorer:
@@ -31,11 +34,19 @@ class SpanScorer:
         """Return a scorer of the columns that vary alone."""
         return cls(sweep, packed, np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
+    @property
+    def serial(self) -> bool:
+        """Whether spans must be scored one after the other, on the thread that asks."""
+        return self.packed.serial
+
     def score(self, span: Span, output: Output) -> int:
         """Write the scores of a span's windows; return how many of them hold a NaN or inf."""
+        self.write(span, output)
+        return self.settle(span, output)
+
+    def write(self, span: Span, output: Output) -> None:
+        """Write the scores of a span's windows, those that hold a NaN or inf, or overflow, as no number."""
         piece, dtype, window = self.sweep.piece(span), self.sweep.table.dtype, self.sweep.window
-        out, first_row = output
-        part = out[span.row - first_row : span.end_row - first_row]
         squared = self.packed.adds_squares and self.constant.size > 0
         self.packed.score_piece(self.sweep, piece, output, squared)
         if self.constant.size:
@@ -44,19 +55,77 @@ class SpanScorer:
                 piece.rows, piece.first_row, piece.places[self.constant], window, tuple(span), *penalties, output
             )
         if squared:
+            part = part_of(span, output)
             np.sqrt(part, out=part)
-        if np.isfinite(part.sum()):
+
+    def settle(self, span: Span, output: Output) -> int:
+        """Make NaN of the scores of windows that hold a NaN or inf, inf of others that are none; count the NaNs."""
+        if np.isfinite(part_of(span, output).sum()):
             return 0
+        piece, dtype = self.sweep.piece(span), self.sweep.table.dtype
         columns = piece.places[np.concatenate([self.sweep.columns, self.constant])]
         settle = kernel("settle_range", dtype)
-        broken: int = settle(piece.rows, piece.first_row, columns, window, tuple(span), output)
+        broken: int = settle(piece.rows, piece.first_row, columns, self.sweep.window, tuple(span), output)
         return broken
 
 
+def part_of(span: Span, output: Output) -> Floats:
+    """Return the part of an output that is of a span."""
+    out, first_row = output
+    return out[span.row - first_row : span.end_row - first_row]
+
+
+class BlendScorer:
+    """What the windows of a table are scored with by several models at once, the one of the longest windows last."""
+
+    def __init__(self, scorers: Sequence[SpanScorer], unit: float) -> None:
+        self.scorers, self.unit = scorers, unit
+        self._local = threading.local()
+
+    @property
+    def serial(self) -> bool:
+        """Whether spans must be scored one after the other, on the thread that asks."""
+        return any(scorer.serial for scorer in self.scorers)
+
+    def score(self, span: Span, output: Output) -> int:
+        """Write the scores of a span of the longest windows; return how many of them hold a NaN or inf."""
+        part = part_of(span, output)
+        others = self._room(part.size)
+        for scorer, own in zip(self.scorers, (part, *others), strict=True):
+            for one in scorer.sweep.spans(span.row, span.end_row, n_ranges=1):
+                scorer.write(one, (own, span.row))
+        blend(part, others, self.unit)
+        # the longest window holds what the others do
+        return self.scorers[-1].settle(span, output)
+
+    def _room(self, size: int) -> Floats:
+        """Return room of this thread's for the scores of all models but one: new memory would cost as much as them."""
+        n_others = len(self.scorers) - 1
+        held: Floats | None = getattr(self._local, "room", None)
+        if held is None or held.size < n_others * size:
+            held = self._local.room = np.empty(n_others * size)
+        return held[: n_others * size].reshape(n_others, size)
+
+
+Scorer = SpanScorer | BlendScorer
+
+
+def model_scorer(model: Model, table: Table, columns: Indices) -> Scorer:
+    """Return what a model scores a table with; `columns` are the model's."""
+    varies = model.varies
+    scorers = [
+        SpanScorer(
+            Sweep(table, columns[varies], one.window), one.packed, columns[~varies], one.constant_values, one.penalties
+        )
+        for one in members_of(model)
+    ]
+    return BlendScorer(scorers, model.unit) if isinstance(model, BlendedModel) else scorers[0]
+
+
 def score_spans(
-    scorer_of: Callable[[Span], SpanScorer], spans: Sequence[Span], sweep: Sweep, threads: int, output: Output
+    scorer_of: Callable[[Span], Scorer], spans: Sequence[Span], n_numbers: int, threads: int, output: Output
 ) -> int:
     """Score spans, each with its scorer; return how many windows hold a NaN or inf."""
-    if any(scorer_of(span).packed.serial for span in spans):
+    if any(scorer_of(span).serial for span in spans):
         threads = 1
-    return sum(run_spans(lambda span: scorer_of(span).score(span, output), spans, sweep.n_numbers, threads))
+    return sum(run_spans(lambda span: scorer_of(span).score(span, output), spans, n_numbers, threads))

@@ -152,9 +152,9 @@ def test_a_model_file_that_is_missing_or_too_large_is_refused(model_file, monkey
 def test_a_model_of_a_newer_version_says_to_upgrade(model_file):
     entries = entries_of(model_file)
     header = json.loads(entries["header.json"])
-    header["version"] = 3
+    header["version"] = 4
     entries["header.json"] = json.dumps(header).encode()
-    with pytest.raises(fd.ModelError, match="it has version 3, and this fastdrift reads 2: upgrade"):
+    with pytest.raises(fd.ModelError, match="it has version 4, and this fastdrift reads 3: upgrade"):
         store.decode(sealed(entries))
 
 
