@@ -92,7 +92,7 @@ class Outliers(NamedTuple):
 
 
 def find_overflows(table: Table, spread: Spread) -> Indices:
-    """Return the places of columns that hold numbers whose squares overflow: windows that hold one have no deviation."""
+    """Return the places of columns with numbers whose squares overflow: windows that hold one have no deviation."""
     with np.errstate(over="ignore", invalid="ignore"):
         furthest = _furthest(table, spread) * spread.scale
     return np.flatnonzero(np.isfinite(furthest) & (furthest >= OVERFLOWING))
