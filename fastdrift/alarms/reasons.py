@@ -169,7 +169,7 @@ class _Seen(NamedTuple):
     def run(self, name: str, member: MahalanobisModel, numbers: tuple[Floats, ...], rest: Rest) -> None:
         """Run a kernel on windows of a member's length, on many events at once."""
         looks, varying, constant = self.looks, self.varying, self.constant
-        needed = 8 * varying.size + 2 * constant.size
+        needed = 10 * varying.size + 2 * constant.size
         scales = (member.centre, member.scale, *numbers, np.ascontiguousarray(member.precision))
 
         def work(laid: Laid, first_row: int, which: slice) -> None:

@@ -37,11 +37,12 @@ def window_features(rows, first, window, columns, features):
 
 
 @jit
-def average_standard(rows, ends, window, columns, centre, scale, features, average):
-    """Write the features of several windows, standardised, on average; `ends` are their last rows, -1 for none."""
-    average[:] = 0.0
-    count = 0
-    for end in ends:
+def average_standard(rows, others, window, columns, centre, scale, features, standard, average):
+    """Write standardised features on average: those of a window and of others, told by their last rows, -1 for none."""
+    count = 1
+    for feature in range(average.size):
+        average[feature] = standard[feature]
+    for end in others:
         if end >= 0:
             window_features(rows, end - window + 1, window, columns, features)
             for feature in range(average.size):
@@ -161,18 +162,18 @@ def event_reasons(
     """
     size, most = varying.size, chosen.shape[1] - 1
     features, standard = scratch[: 2 * size], scratch[2 * size : 4 * size]
-    usual, rest = scratch[4 * size : 6 * size], scratch[6 * size :]
+    usual, others, rest = scratch[4 * size : 6 * size], scratch[6 * size : 8 * size], scratch[8 * size :]
     parts, column_of = rest[: size + constant.size], rest[size + constant.size :]
     column_of[:] = -1.0
     for column in range(size):
         column_of[varying_places[column]] = column
     for place in range(looks.shape[0]):
         first = looks[place, 0] - window + 1
-        average_standard(rows, looks[place], window, varying, centre, scale, features, usual)
         window_parts(
             rows, first, window, varying, varying_places, constant, constant_places, constant_values, penalties,
             centre, scale, precision, features, standard, parts
         )  # fmt: skip
+        average_standard(rows, looks[place, 1:], window, varying, centre, scale, others, standard, usual)
         choose(shares[place] if shares.size else parts, least_share, chosen[place, :most])
         for rank in range(most):
             column = int(column_of[chosen[place, rank]]) if chosen[place, rank] >= 0 else -1
