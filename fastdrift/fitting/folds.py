@@ -16,6 +16,9 @@ from fastdrift.errors import DataError
 from fastdrift.scoring.spans import SpanScorer, score_spans
 
 FOLDS = 5
+# scores up to which a quantile is looked for among all, and of how many the bound below it is told: putting a million
+# in order took half the time of scoring them
+FEW_SCORES, DRAWN = 16_384, 4_096
 
 
 def cut_folds(n_rows: int, window: int) -> list[tuple[int, int]]:
@@ -59,4 +62,11 @@ def upper_quantile(scores: Floats, share: float) -> float:
     if not np.isfinite(scores.sum()):
         scores = scores[np.isfinite(scores)]
     rank = math.ceil((1 - share) * (scores.size - 1))
+    if scores.size > FEW_SCORES:
+        # all but what is above a lower bound, which some of the scores tell, need not be put in order
+        drawn = np.sort(scores[np.random.default_rng(0).integers(scores.size, size=DRAWN)])
+        bound = drawn[max(0, math.floor((1 - share) * DRAWN - 5 * math.sqrt(DRAWN * share * (1 - share))))]
+        above = scores[scores >= bound]
+        if above.size >= scores.size - rank:
+            scores, rank = above, rank - scores.size + above.size
     return float(np.partition(scores, rank)[rank])

@@ -67,7 +67,7 @@ def _look(table: Table, window: int, threads: int) -> tuple[Healthy, Sequence[Mo
     sweep = Sweep(table, varying, window)
     start, parts = first_moments(sweep, threads)
     with np.errstate(over="ignore"):
-        total = Moments.total(parts)
+        total = Moments.total(parts).of_all(table.n_rows - window + 1)
     return Healthy(sweep, start, total, constant, values), parts
 
 
