@@ -85,11 +85,11 @@ def _span(table: Table) -> tuple[str | None, str | None]:
     return first, last
 
 
-def check_history(value: object, n_rows: int) -> bool:
+def check_history(value: object, n_rows: object) -> bool:
     """Return whether a value from a file is a history, of a baseline of so many rows."""
     if not isinstance(value, list) or not value or not all(map(_is_stretch, value)):
         return False
-    return sum(one["rows"] for one in value) == n_rows
+    return bool(sum(one["rows"] for one in value) == n_rows)
 
 
 def _is_stretch(value: object) -> bool:
