@@ -1,8 +1,8 @@
 """Kernels of the moments of features: of every window, or of every fourth.
 
 Windows four rows apart share most of theirs. The last of a group stands for all four: it needs no row of the block
-before but what is merged already. Over 8 columns, windows of 50, products of features took 10 ns a row instead of 18, and
-their diagonal 9 instead of 14; 7 of them bring rows in and merge them.
+before but what is merged already. Over 8 columns, windows of 50, products of features took 10 ns a row instead of 18,
+and their diagonal 9 instead of 14; 7 of them bring rows in and merge them.
 """
 
 from __future__ import annotations
