@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fastdrift.evaluation.events import Runs, events
     from fastdrift.evaluation.metrics import Evaluation, evaluate
     from fastdrift.evaluation.thresholds import threshold_from_labels
+    from fastdrift.fitting.accepting import accept
     from fastdrift.fitting.baseline import fit
     from fastdrift.prepare.cleaning import clean
     from fastdrift.prepare.grid import aggregate
@@ -47,6 +48,7 @@ _ROOMS = {
     "Promise": ("detectors.promise", "Promise"),
     "Runs": ("evaluation.events", "Runs"),
     "Model": ("detectors.model", "Model"),
+    "accept": ("fitting.accepting", "accept"),
     "aggregate": ("prepare.grid", "aggregate"),
     "clean": ("prepare.cleaning", "clean"),
     "detect": ("alarms.detect", "detect"),
@@ -80,6 +82,7 @@ __all__ = [
     "ModelError",
     "Promise",
     "Runs",
+    "accept",
     "aggregate",
     "clean",
     "detect",

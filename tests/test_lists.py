@@ -19,7 +19,6 @@ LISTS = {
     "polars columns": (lambda: [polars().Series(VALUES)] * 2, "a list of polars.Series"),
     "Arrow columns": (lambda: [pa.array(VALUES)] * 2, "a list of pyarrow.DoubleArrays"),
     "Arrow columns in chunks": (lambda: [pa.chunked_array([VALUES])] * 2, "a list of pyarrow.ChunkedArrays"),
-    "frames": (lambda: [pd.DataFrame({"a": VALUES})] * 2, "a list of pandas.DataFrames"),
 }
 
 

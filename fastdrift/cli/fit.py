@@ -18,14 +18,16 @@ from fastdrift.cli.usage import check_paths
     epilog=examples(
         "fit healthy.parquet --output model.fastdrift",
         "fit telemetry.csv --baseline 0.3 --output model.fastdrift",
+        "fit april.parquet june.parquet --created 2024-07-01",
         "fit healthy.parquet --window 10,20,50,100",
         "fit healthy.csv --false-event-rate 1/week --drop host,region",
         "fit - --timestamp ts < healthy.tsv.gz",
     )
 )
-@click.argument("path", metavar="BASELINE")
+@click.argument("paths", metavar="BASELINE...", nargs=-1, required=True)
 @options.baseline
 @click.option("--output", default="model.fastdrift", show_default=True, metavar="FILE", help="Where the model goes.")
+@click.option("--created", metavar="TEXT", help="When the model was fitted, if it is to say so.")
 @options.fitting
 @options.timestamp
 @options.labels
@@ -34,9 +36,10 @@ from fastdrift.cli.usage import check_paths
 @takes(reading=ReadSettings, fitting=FitSettings)
 def fit(
     *,
-    path: str,
+    paths: tuple[str, ...],
     baseline: BaselineSize,
     output: str,
+    created: str | None,
     reading: ReadSettings,
     fitting: FitSettings,
     threads: int | None,
@@ -44,15 +47,24 @@ def fit(
 ) -> None:
     """Learn what healthy is from BASELINE.
 
-    BASELINE is a table of healthy rows in time order, or with --baseline one that begins with them.
+    BASELINE is a table of healthy rows in time order, or with --baseline one that begins with them. Several tables are
+    stretches of one system: no window reaches from one into the next.
     """
-    check_paths([], [path], files=[output])
+    path, *more = paths
+    if more and baseline is not None:
+        raise click.UsageError("--baseline is for one table: give several with healthy rows alone")
+    check_paths([], [*paths], files=[output])
     with progress(2) as step:
-        step(f"reading {told(path)}")
+        step(f"reading {', '.join(map(told, paths))}")
         data = read_telemetry(path, reading)
+        others = [read_telemetry(one, reading) for one in more]
         step("fitting")
         n_rows = count_baseline(baseline, len(data.frame), default=1.0)
-        model = fit_table(data.frame.iloc[:n_rows], fitting, threads)
+        model = fit_table(
+            data.frame.iloc[:n_rows], fitting, threads, others=[one.frame for one in others], created=created
+        )
     warn_of_labelled(data, n_rows)
+    for one in others:
+        warn_of_labelled(one, len(one.frame))
     model.save(output)
     show(model.facts() | {"files": [output]}, [facts_table("Model", model.lines())], as_json=as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -131,14 +131,21 @@ def score_file(
     return score_table(model, data, align=align, threads=threads)
 
 
-def fit_table(frame: pd.DataFrame, settings: FitSettings, threads: int | None) -> Model:
+def fit_table(
+    frame: pd.DataFrame,
+    settings: FitSettings,
+    threads: int | None,
+    *,
+    others: Sequence[pd.DataFrame] = (),
+    created: str | None = None,
+) -> Model:
     """Fit on a table; if its columns were chosen from others, tables to score may hold others too."""
     from fastdrift.fitting.baseline import fit
 
     columns, drop = settings.columns, settings.drop
     chosen = [name for name in (columns or frame.columns) if name not in (drop or ())]
     return fit(
-        frame,
+        [frame, *others] if others else frame,
         window=settings.window,
         false_alarm_rate=settings.false_alarm_rate,
         false_event_rate=settings.false_event_rate,
@@ -146,6 +153,7 @@ def fit_table(frame: pd.DataFrame, settings: FitSettings, threads: int | None) -
         shrinkage=settings.shrinkage,
         columns=None if columns is None and drop is None else chosen,
         detector=settings.detector,
+        created=created,
         threads=threads,
     )
 

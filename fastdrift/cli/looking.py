@@ -9,7 +9,7 @@ from fastdrift.cli.places import find_since, find_stretch
 from fastdrift.cli.settings import LookSettings
 from fastdrift.cli.verdict import narrowed
 from fastdrift.detectors.model import Model
-from fastdrift.errors import DriftWarning
+from fastdrift.errors import DataError, DriftWarning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,3 +34,15 @@ def find_events(model: Model, frame: pd.DataFrame, settings: LookSettings, threa
         scores = score(model, frame, threads=threads).to_numpy()
     found, whole = (find_events(model, frame, scores, since=first, ignore=ignore) for first in (since, 0))
     return narrowed(found, whole, since)
+
+
+def chosen_rows(
+    model: Model, frame: pd.DataFrame, rows: str | None, event: int | None, settings: LookSettings, threads: int | None
+) -> tuple[int, int]:
+    """Return the first of the rows that --rows or --event means, and the row after the last."""
+    if rows is not None:
+        return find_stretch(rows if ".." in rows else rows.replace(":", "..", 1), frame.index, "--rows")
+    found = find_events(model, frame, settings, threads)
+    if event is None or event >= len(found):
+        raise DataError(f"--event {event}: there are {len(found)} events, numbered from 0; see `fastdrift detect`")
+    return found[event].start, found[event].stop

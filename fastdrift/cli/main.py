@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 import fastdrift
+from fastdrift.cli.accept import accept
 from fastdrift.cli.compare import compare
 from fastdrift.cli.config import read_config
 from fastdrift.cli.detect import detect
@@ -63,5 +64,5 @@ def cli(ctx: click.Context, /, *, config: str | None) -> None:
         ctx.default_map = read_config(config, cli.commands)
 
 
-for command in (run, generate, fit, detect, explain, report, score, evaluate, prepare, compare, warmup, doctor):
+for command in (run, generate, fit, detect, explain, report, accept, score, evaluate, prepare, compare, warmup, doctor):
     cli.add_command(command)

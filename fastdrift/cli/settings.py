@@ -105,6 +105,24 @@ class ExplainSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AcceptSettings:
+    """What `accept` is asked for: rows, or an event as `explain` has it, and what the model was fitted on."""
+
+    model_path: str
+    path: str
+    rows: str | None
+    event: int | None
+    baselines: Sequence[str]
+    reason: str
+    output: str
+    created: str | None
+    looking: LookSettings
+    reading: ReadSettings
+    threads: int | None
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportSettings:
     """What `report` is asked for: `paths` are a model and a table, or a table alone beside a baseline."""
 

@@ -137,7 +137,7 @@ def blend(scores: Floats, others: Floats, unit: float) -> None:
     kernel("blend_scores")(scores, others, unit)
 
 
-def check_members(fields_of: Any, known: dict[str, Any], kind: type[Model]) -> list[dict[str, Any]]:
+def check_members(fields_of: Any, known: dict[str, Any], kind: type[Model], n_stretches: int) -> list[dict[str, Any]]:
     """Return the own fields of each member from a file, or raise ModelError if they are none of one model's."""
     if not isinstance(fields_of, list) or len(fields_of) not in COUNTS[1:]:
         raise ModelError("its windows are not 2 or 4: fit the model anew")
@@ -148,7 +148,7 @@ def check_members(fields_of: Any, known: dict[str, Any], kind: type[Model]) -> l
         wrong = next((name for name, is_right in checks.items() if not is_right(own[name])), None)
         if wrong is not None:
             raise ModelError(f"the {wrong} of one of its windows cannot be {own[wrong]!r:.80}: fit the model anew")
-        if own["windows_used"] + own["windows_left_out"] != known["baseline_rows"] - own["window"] + 1:
+        if own["windows_used"] + own["windows_left_out"] != known["baseline_rows"] - n_stretches * (own["window"] - 1):
             raise ModelError("its counts of rows and of windows do not agree: fit the model anew")
     windows = [own["window"] for own in fields_of]
     if windows != sorted(set(windows)) or windows[-1] != known["window"]:
@@ -158,5 +158,5 @@ def check_members(fields_of: Any, known: dict[str, Any], kind: type[Model]) -> l
 
 def member_fields(known: Mapping[str, Any]) -> dict[str, Any]:
     """Return what members have in common with their model, of all that it is made from."""
-    own = {"promise", "rows", "warnings", *MEMBER_FIELDS}
+    own = {"promise", "rows", "warnings", "history", *MEMBER_FIELDS}
     return {name: value for name, value in known.items() if name not in own}

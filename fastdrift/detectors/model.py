@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from fastdrift.arrays import Booleans, Floats, freeze
+from fastdrift.detectors.history import Stretch
 from fastdrift.detectors.moments import Folds, Standardisation
 from fastdrift.detectors.promise import Promise
 from fastdrift.detectors.rows import RowStatistics
@@ -28,7 +29,7 @@ from fastdrift.files.disk import write_bytes
 
 FORMAT = ArchiveFormat(
     schema="fastdrift-model",
-    version=3,  # several windows; of one window version 2 is written
+    version=3,  # several windows, or a history; of one window without a history version 2 is written
     error=ModelError,
     not_ours="it is not a model of fastdrift: name a file that `fit` or `Model.save` wrote",
     remedy="fit the model anew",
@@ -151,6 +152,8 @@ class Model:
         How often events may come falsely, and the levels that keep that; None in files written before there were any.
     rows : RowStatistics or None
         What single rows of the baseline are like.
+    history : tuple of Stretch
+        The stretches of the baseline, if it has several or `fit` was told when or why; else nothing.
     """
 
     columns: tuple[Hashable, ...]
@@ -168,6 +171,7 @@ class Model:
     warnings: tuple[str, ...] = ()
     promise: Promise | None = None
     rows: RowStatistics | None = None
+    history: tuple[Stretch, ...] = ()
 
     detector: ClassVar[str]
     own_arrays: ClassVar[tuple[str, ...]]
@@ -293,6 +297,7 @@ class Model:
             "windows_left_out": self.windows_left_out,
             "effective_windows": self.effective_windows,
             "promise": None if self.promise is None else self.promise.to_dict(),
+            "history": [stretch.to_dict() for stretch in self.history],
             "warnings": list(self.warnings),
         }
 
@@ -309,6 +314,7 @@ class Model:
             *self.own_lines(),
             ("threshold", f"{self.threshold:.6g} ({self.threshold_rule}, false-alarm rate {self.false_alarm_rate:g})"),
             *self._promise_lines(),
+            *(("stretch", stretch.text()) for stretch in self.history),
             *(("warning", warning) for warning in self.warnings),
         ]
 
@@ -347,6 +353,8 @@ class Model:
         ModelError
             If a column's name is neither text nor a whole number.
         """
+        if self.history:
+            return FORMAT.encode(*self.contents(), version=3)
         return FORMAT.encode(*self.contents(), version=1 if self.promise is None or self.rows is None else 2)
 
     def contents(self) -> tuple[dict[str, Any], dict[str, Floats]]:
@@ -365,6 +373,8 @@ class Model:
         if self.promise is not None and self.rows is not None:
             header["promise"] = self.promise.to_dict()
             arrays |= {f"row_{name}": array for name, array in self.rows._asdict().items()}
+        if self.history:
+            header["history"] = [stretch.to_dict() for stretch in self.history]
         return header, arrays
 
     def __repr__(self) -> str:

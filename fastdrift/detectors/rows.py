@@ -57,7 +57,11 @@ def learn_rows(table: Table, varying: Indices, window: int, *, lacking: Table | 
     failed, _ = kernel("cholesky")(correlation, MIN_PIVOT, factor)
     if failed >= 0:
         factor = np.eye(size)
-    missing = np.zeros(table.n_columns) if lacking is None else most_missing(lacking, window)
+    missing = (
+        np.zeros(table.n_columns)
+        if lacking is None
+        else np.max([most_missing(one, window) for one in lacking.stretches], axis=0)
+    )
     return RowStatistics(centre + mean, spread, factor, missing)
 
 

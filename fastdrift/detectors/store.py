@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastdrift.detectors.blend import VERSION, BlendedModel, check_members, member_fields, prefix
+from fastdrift.detectors.history import Stretch, check_history
 from fastdrift.detectors.model import FIELDS, FILE_NAMES, FORMAT, Check, Model
 from fastdrift.detectors.promise import Promise, check_promise
 from fastdrift.detectors.registry import DETECTORS
@@ -60,19 +61,33 @@ def decode(content: bytes) -> Model:
         raise ModelError(f"its detector cannot be {detector!r:.80}: upgrade fastdrift, or fit the model anew")
     kind, version = DETECTORS[detector], archive.header["version"]
     known: Any = archive.header.get("model")
-    if version < VERSION:
+    has_members, history = version >= VERSION and "members" in archive.header, _read_history(archive, known)
+    beside = {"history"} if history else set()
+    n_stretches = max(1, len(history))
+    if not has_members:
         promised = ((), ()) if version < 2 else (("promise",), ROW_ARRAYS)
-        archive.check_names(("detector", "model", *promised[0]), (*kind.own_arrays, CONSTANT_VALUES, *promised[1]))
-        _check_fields({**FIELDS, **kind.own_fields}, known)
-        return _read_model(kind, archive, _read_common(archive, known))
-    _check_fields(FIELDS, known)
-    own = check_members(archive.header.get("members"), known, kind)
+        names = ("detector", "model", *promised[0], *beside)
+        archive.check_names(names, (*kind.own_arrays, CONSTANT_VALUES, *promised[1]))
+        _check_fields({**FIELDS, **kind.own_fields}, known, n_stretches)
+        return _read_model(kind, archive, _read_common(archive, known) | {"history": history})
+    _check_fields(FIELDS, known, n_stretches)
+    own = check_members(archive.header.get("members"), known, kind, n_stretches)
     arrays = [prefix(one["window"]) + name for one in own for name in kind.own_arrays]
-    archive.check_names(("detector", "model", "promise", "members"), (*arrays, CONSTANT_VALUES, *ROW_ARRAYS))
+    archive.check_names(("detector", "model", "promise", "members", *beside), (*arrays, CONSTANT_VALUES, *ROW_ARRAYS))
     common = _read_common(archive, known)
     shared = member_fields(common)
     members = [_read_model(kind, archive.under(prefix(one["window"])), shared | one) for one in own]
-    return BlendedModel(**common, members=tuple(members))
+    return BlendedModel(**common, history=history, members=tuple(members))
+
+
+def _read_history(archive: Archive, known: Any) -> tuple[Stretch, ...]:
+    """Return the stretches that a model was fitted on; nothing if its file holds none."""
+    history: Any = archive.header.get("history")
+    if archive.header["version"] < VERSION or history is None:
+        return ()
+    if not check_history(history, known.get("baseline_rows") if isinstance(known, dict) else -1):
+        raise ModelError("its history is none: fit the model anew")
+    return tuple(Stretch(**one) for one in history)
 
 
 def _read_model(kind: type[Model], archive: Archive, common: dict[str, Any]) -> Model:
@@ -107,7 +122,7 @@ def _read_promise(archive: Archive, n_columns: int, n_constant: int) -> dict[str
     return {"promise": Promise(**promise), "rows": rows}
 
 
-def _check_fields(checks: Mapping[str, Check], fields: Any) -> None:
+def _check_fields(checks: Mapping[str, Check], fields: Any, n_stretches: int) -> None:
     if not isinstance(fields, dict) or fields.keys() != checks.keys():
         raise ModelError("its header has too few fields, or too many: fit the model anew")
     for name, is_right in checks.items():
@@ -115,5 +130,6 @@ def _check_fields(checks: Mapping[str, Check], fields: Any) -> None:
             raise ModelError(f"its {name} cannot be {fields[name]!r:.80}: fit the model anew")
     if not {*fields["never_moved"]} < {*fields["columns"]}:
         raise ModelError("its columns that never moved are not some of its columns: fit the model anew")
-    if fields["windows_used"] + fields["windows_left_out"] != fields["baseline_rows"] - fields["window"] + 1:
+    n_windows = fields["baseline_rows"] - n_stretches * (fields["window"] - 1)
+    if fields["windows_used"] + fields["windows_left_out"] != n_windows:
         raise ModelError("its counts of rows and of windows do not agree: fit the model anew")

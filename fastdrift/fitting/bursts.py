@@ -19,7 +19,8 @@ from fastdrift.engine.windows import Sweep
 from fastdrift.evaluation.events import runs
 from fastdrift.evaluation.lines import counted
 from fastdrift.fitting.folds import upper_quantile
-from fastdrift.fitting.kept import NO_ROWS
+from fastdrift.fitting.kept import few_of_stretches
+from fastdrift.tables.table import NO_ROWS, Table
 
 # the share of scores whose clusters are looked at: more than bursts may hold, so that there are healthy ones below them
 LOOKED_AT = 0.2
@@ -67,9 +68,11 @@ def find_bursts(scores: Sequence[Floats], folds: Folds, sweep: Sweep, unit: Stan
     # hold. A burst shows when it fills enough of a window, so it reaches a little beyond
     edges = np.sort([starts, stops - sweep.window], axis=0)
     firsts, lasts = edges[0] - sweep.window // BEYOND, edges[1] + sweep.window // BEYOND
-    rows = np.unique(np.concatenate([np.arange(first, last + 1) for first, last in zip(firsts, lasts, strict=True)]))
-    rows = rows[(rows >= 0) & (rows < sweep.table.n_rows)]
-    return rows if rows.size <= MOST_ROWS * sweep.table.n_rows else NO_ROWS
+    of_stretch = np.searchsorted(sweep.table.gaps, starts)
+    least, end = np.array(sweep.table.bounds())[of_stretch].T
+    firsts, stops = np.maximum(firsts, least), np.minimum(lasts + 1, end)
+    rows = np.unique(np.concatenate([np.arange(first, stop) for first, stop in zip(firsts, stops, strict=True)]))
+    return few_of_stretches(sweep.table, rows, MOST_ROWS)
 
 
 def count_apart(peaks: Floats) -> int:
@@ -122,11 +125,14 @@ def _recur(directions: Floats) -> bool:
     return bool((n_alike >= min(RECURRENCES, len(directions) - 1)).mean() >= MOST)
 
 
-def bursts_note(rows: Indices, n_windows: float) -> str:
+def bursts_note(table: Table, rows: Indices, n_windows: float) -> str:
     """Return what is to be said of bursts that are left out."""
     heads = np.flatnonzero(np.diff(rows, prepend=-2) > 1)
     lasts = rows[np.append(heads[1:], rows.size) - 1]
-    places = ", ".join(f"{first} … {last}" for first, last in zip(rows[heads][:SHOWN], lasts[:SHOWN], strict=True))
+    places = ", ".join(
+        f"{table.told(first).split()[1]} … {table.told(last).removeprefix('row ')}"
+        for first, last in zip(rows[heads][:SHOWN], lasts[:SHOWN], strict=True)
+    )
     more = ", …" if heads.size > SHOWN else ""
     stand = "stands" if heads.size == 1 else "stand"
     return (

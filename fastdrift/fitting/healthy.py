@@ -11,9 +11,9 @@ from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.constant import split_columns
 from fastdrift.detectors.moments import Moments, first_moments
 from fastdrift.engine.windows import Sweep
-from fastdrift.fitting.kept import NO_ROWS, KeptRows
+from fastdrift.fitting.kept import KeptRows, few_of_stretches
 from fastdrift.fitting.outliers import Outliers, Spread, find_outliers, find_overflows, find_rare_moves, sample_spread
-from fastdrift.tables.table import Table
+from fastdrift.tables.table import NO_ROWS, Table
 
 # of the rows, more than which are not set aside: so many are part of what the system does
 MOST_ROWS = 0.03
@@ -59,7 +59,7 @@ def of_window(healthy: Healthy, window: int, threads: int) -> Healthy:
     """Return windows of another length over the same columns of what is left of a baseline."""
     sweep = Sweep(healthy.sweep.table, healthy.sweep.columns, window)
     start, parts = first_moments(sweep, threads)
-    return healthy._replace(sweep=sweep, start=start, total=Moments.total(parts))
+    return healthy._replace(sweep=sweep, start=start, total=_total(sweep, parts))
 
 
 def _look(table: Table, window: int, threads: int) -> tuple[Healthy, Sequence[Moments]]:
@@ -67,8 +67,14 @@ def _look(table: Table, window: int, threads: int) -> tuple[Healthy, Sequence[Mo
     sweep = Sweep(table, varying, window)
     start, parts = first_moments(sweep, threads)
     with np.errstate(over="ignore"):
-        total = Moments.total(parts)
+        total = _total(sweep, parts)
     return Healthy(sweep, start, total, constant, values), parts
+
+
+def _total(sweep: Sweep, parts: Sequence[Moments]) -> Moments:
+    """Return what windows add up to; those that reach from one stretch into the next were never the baseline's."""
+    total = Moments.total(parts).of_all(sweep.table.n_rows - sweep.window + 1)
+    return total._replace(n_left_out=total.n_left_out - sweep.table.gaps.size * sweep.window)
 
 
 def _are_even(total: Moments, window: int) -> bool:
@@ -87,7 +93,8 @@ def leave_out(healthy: Healthy, rows: Indices, threads: int) -> Healthy:
     """Return the windows that hold none of some rows, nor of those that are left out already."""
     window = healthy.sweep.window
     table = KeptRows(healthy.sweep.table, rows)
-    kept, _ = _look(KeptRows(table, rows_in_no_window(table.aside, table.n_rows, window)), window, threads)
+    apart = np.union1d(table.aside, table.gaps)
+    kept, _ = _look(KeptRows(table, rows_in_no_window(apart, table.n_rows, window)), window, threads)
     n_aside = healthy.n_aside + kept.total.n_left_out - healthy.total.n_left_out
     return kept._replace(n_aside=n_aside, notes=healthy.notes)
 
@@ -101,8 +108,10 @@ def _loudest(parts: Sequence[Moments], n_columns: int) -> Floats:
 
 def _without(healthy: Healthy, table: KeptRows, outliers: Indices, spread: Spread, threads: int) -> Healthy:
     """Return the windows that hold no outlier; all, and what that means, if too few would be left."""
-    share, places = f"{outliers.size:,} of the baseline's {table.n_rows:,} rows", _places(table, outliers, spread)
-    if outliers.size <= MOST_ROWS * table.n_rows:
+    few = few_of_stretches(table, outliers, MOST_ROWS)
+    outliers = few if few.size else outliers
+    share, places = f"{outliers.size:,} of the baseline's {table.n_given:,} rows", _places(table, outliers, spread)
+    if few.size:
         kept = leave_out(healthy, outliers, threads)
         if kept.total.n_windows > kept.total.n_left_out:
             note = (
@@ -141,14 +150,14 @@ def _told(table: KeptRows, rows: Indices, spread: Spread) -> str:
     """Return as text what one column each is in some rows, and usually."""
     values = table.picked(rows)[np.arange(rows.size), spread.columns]
     return ", ".join(
-        f"row {row}: column {table.names[column]!r} is {value:g}, usually {median:g}"
+        f"{table.told(row)}: column {table.names[column]!r} is {value:g}, usually {median:g}"
         for row, column, value, median in zip(rows, spread.columns, values, spread.median, strict=True)
     )
 
 
 def _doubtful_notes(table: KeptRows, outliers: Outliers) -> list[str]:
     """Return what is to be said of columns that few rows dominate which are kept."""
-    few = outliers.counts <= MOST_ROWS * table.n_rows
+    few = outliers.counts <= MOST_ROWS * table.n_given
     columns, rows, counts = outliers.doubtful.of(few), outliers.firsts[few], outliers.counts[few]
     if not rows.size:
         return []

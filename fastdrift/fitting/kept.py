@@ -6,12 +6,10 @@ import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Rows
 from fastdrift.tables.columns import Column, Laid
-from fastdrift.tables.table import Table
+from fastdrift.tables.table import NO_ROWS, Table
 
 # rows that are converted at once
 PIECE_ROWS = 1 << 16
-
-NO_ROWS: Indices = np.zeros(0, np.int64)
 
 
 class KeptRows(Table):
@@ -45,6 +43,18 @@ class KeptRows(Table):
         if self._whole is not None:
             return np.asarray(self._whole[rows], np.float64)
         return np.stack([_picked(column, rows, self.n_rows) for column in self._columns], axis=1)
+
+
+def few_of_stretches(table: Table, rows: Indices, share: float) -> Indices:
+    """Return rows, in order, without those of stretches of which they are more than a share.
+
+    So much is what a stretch is like, above all one that was accepted as the new normal.
+    """
+    parts = [rows[slice(*np.searchsorted(rows, bounds))] for bounds in table.bounds()]
+    few = [
+        part for part, (start, stop) in zip(parts, table.bounds(), strict=True) if part.size <= share * (stop - start)
+    ]
+    return np.concatenate([*few, NO_ROWS])
 
 
 def _picked(column: Column, rows: Indices, n_rows: int) -> Floats:

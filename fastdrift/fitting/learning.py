@@ -15,7 +15,7 @@ from fastdrift.detectors.moments import Folds, Moments, standardise
 from fastdrift.fitting.bursts import bursts_note, find_bursts
 from fastdrift.fitting.folds import by_fold, score_folds, upper_quantile
 from fastdrift.fitting.healthy import Healthy, leave_out, of_window
-from fastdrift.fitting.kept import NO_ROWS
+from fastdrift.tables.table import NO_ROWS
 
 # how often a baseline is looked through for bursts: those that are left out may have hidden others
 ROUNDS = 3
@@ -66,7 +66,7 @@ def teach(healthy: Healthy, how: Teaching) -> Taught:
     if not rows.size:
         return taught
     left = taught.healthy
-    note = bursts_note(rows, left.n_aside - healthy.n_aside)
+    note = bursts_note(left.sweep.table, rows, left.n_aside - healthy.n_aside)
     return taught._replace(healthy=left._replace(notes=(*left.notes, note)))
 
 

@@ -29,13 +29,21 @@ class Metrics(NamedTuple):
 def choose_metrics(reader: Reader, columns: Sequence[Hashable] | None, time: Hashable | None = None) -> Metrics:
     """Return the columns that are listed; if none are listed, all but labels and times."""
     table = reader.table(columns, time=time)
-    others = {} if columns is not None or not table.n_rows else dict(_others(reader, table))
+    others = {} if columns is not None or not table.n_rows else _others_of_all(reader, time)
     if others:
         metrics = [name for name in table.names if name not in others]
         if not metrics:
             raise DataError(f"no column is left beside {listed(list(others))}: {'; '.join(others.values())}")
         table = reader.table(metrics, time=time)
     return Metrics(table, bool(others) or columns is not None, (*others.values(), *_growing_notes(table)))
+
+
+def _others_of_all(reader: Reader, time: Hashable | None) -> dict[Hashable, str]:
+    """Return the columns that hold labels or times in every stretch, and what is to be said of each in the first."""
+    first, *rest = (
+        dict(_others(one, one.table(time=time if one.named else None))) if one.n_rows else {} for one in reader.readers
+    )
+    return {name: told for name, told in first.items() if all(name in one for one in rest)}
 
 
 def _others(reader: Reader, table: Table) -> Iterator[tuple[Hashable, str]]:

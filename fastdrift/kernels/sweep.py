@@ -156,10 +156,20 @@ def load_behind(tile, work, groups):
         make_quads(ring, ring.behind, row, n_rows, work, groups, group)
 
 
-def sweep_with(consume):
-    """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache."""
+def sweep_with(consume, merge_rows=merge_group, together=GROUP):
+    """Return the sweep whose groups go to `consume`; as an argument it would keep the kernel out of the cache.
+
+    `merge_rows` fills a group's features from four rows, or from as many as are worked on `together`, four at a time.
+    """
+
+    def named(function):
+        # what was compiled in different processes may have got the same number behind its name, and the same types:
+        # loaded into one process, the first of the two would be called for both
+        function.__qualname__ = f"{function.__name__}_{consume.__name__}"
+        return function
 
     @inline
+    @named
     def work_on_tile(tile, work, scratch, target, extra, has_before):
         """Bring in a tile, give the windows that end in it to `consume`, and write its results.
 
@@ -185,7 +195,9 @@ def sweep_with(consume):
                 continue
             if row == 0:
                 prefix_start(ring, state)
-            merge_group(ring, row, group + index, work, anchors, groups, state, features)
+            merge_rows(ring, row, group + index, work, anchors, groups, state, features)
+            if together > GROUP and (row + GROUP) % together and row + GROUP < work.window:
+                continue
             finish_stds(features, ring.slots.size, work.scales)
             soon = Prefetch(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
             consume(features, count, row, row - start if target.width <= 1 else 0, target, soon, extra)
@@ -195,6 +207,7 @@ def sweep_with(consume):
             write_back(target, start, stop + last - start)
 
     @jit
+    @named
     def sweep(source, work, span, extra, width, output):
         """Run over a span of blocks and give the features of every four windows to `consume`.
 

@@ -181,8 +181,8 @@ def _steps_of_drift(model: Model, event: Event, clock: Clock) -> list[str]:
     steps = [f"Look at {first} first, and at what changed about {began}: a deployment, a load, a part that fails."]
     if event.kind == PERSISTENT:
         steps.append(
-            "If this is how it is meant to be from now on, fit a new model on healthy rows since then: by the old one "
-            "they will be flagged for ever."
+            "If this is how it is meant to be from now on, accept healthy rows since then (fastdrift accept): by this "
+            "model they will be flagged for ever."
         )
     else:
         steps.append(f"If it was planned, leave it out next time: --ignore {event.onset}..{event.stop}")

@@ -121,8 +121,10 @@ def _joined(facts: Sequence[tuple[str, str]]) -> list[tuple[str, list[str]]]:
 
 
 def history(subject: Subject) -> list[Stretch]:
-    """Return the stretches that the model was fitted on, a line each; models know one so far."""
+    """Return the stretches that the model was fitted on, a line each."""
     model = subject.model
+    if model.history:
+        return [Stretch(one.extent(), one.why()) for one in model.history]
     return [Stretch(f"{model.baseline_rows:,} rows", "fitted as healthy")]
 
 

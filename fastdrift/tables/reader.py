@@ -67,6 +67,11 @@ class Reader:
         of_time = functools.partial(self.times, time), functools.partial(self.zone, time)
         return Table(names, self.n_rows, whole, numbers, *of_time)
 
+    @property
+    def readers(self) -> Sequence[Reader]:
+        """What reads each stretch of the table: itself, but for several stretches."""
+        return (self,)
+
     def check_time(self, time: Hashable | None) -> None:
         """Raise DataError unless `time` is None or names a column of times."""
         if time is None:

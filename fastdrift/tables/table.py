@@ -12,11 +12,13 @@ import numpy.typing as npt
 
 from fastdrift.arrays import Indices, Rows, Times
 from fastdrift.errors import DataError
-from fastdrift.tables.columns import Column, Laid, is_dense, lay_out
+from fastdrift.tables.columns import Column, Laid, Part, is_dense, lay_out
 
 # numbers in a piece that is looked at, or converted, at once
 CHUNK_NUMBERS = 1 << 19
 FIRST_CHUNK = 64
+
+NO_ROWS: Indices = np.zeros(0, np.int64)
 
 
 class Table:
@@ -31,6 +33,8 @@ class Table:
         Absolute number of the first row: a table may be a chunk of a stream.
     dtype : numpy.dtype
         float32 or float64: what pieces are made of.
+    gaps : array
+        Rows that are none but part two stretches, and read as NaN.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class Table:
         self.names = tuple(names)
         self.n_rows = n_rows
         self.first_row = 0
+        self.gaps: Indices = NO_ROWS
+        self._stretches: tuple[Table, ...] = ()
         self._whole = whole
         self._columns = columns
         self._read_times, self._read_zone = times, zone
@@ -85,6 +91,35 @@ class Table:
     def zone(self) -> Any:
         """What the rows' times are told in, as pandas takes it; None if they have no zone."""
         return self._read_zone()
+
+    @property
+    def stretches(self) -> tuple[Table, ...]:
+        """The stretches that the table was joined from: itself, unless it has gaps."""
+        return self._stretches or (self,)
+
+    @property
+    def n_given(self) -> int:
+        """Number of rows without those of gaps."""
+        return self.n_rows - self.gaps.size
+
+    def join(self, gaps: Indices, stretches: Sequence[Table]) -> None:
+        """Say that the table was joined from stretches, and which of its rows lie between them."""
+        self.gaps, self._stretches = gaps, tuple(stretches)
+
+    def bounds(self) -> list[tuple[int, int]]:
+        """Return the first row of every stretch and the row after its last, counted with gaps."""
+        return [*zip([0, *self.gaps + 1], [*self.gaps, self.n_rows], strict=True)]
+
+    def told(self, row: int) -> str:
+        """Return where a row is, as text: its number, within its stretch if there are several."""
+        if not self.gaps.size:
+            return f"row {row}"
+        number = int(np.searchsorted(self.gaps, row))
+        return f"row {row - self.bounds()[number][0]} of stretch {number + 1}"
+
+    def parts_of(self, place: int) -> Sequence[Part]:
+        """Return the parts of a column, where they lie."""
+        return self._columns[place].parts if self._whole is None else (self._whole[:, place],)
 
     @property
     def lies(self) -> bool:
@@ -135,9 +170,10 @@ class Table:
         """Say in which row, and which of the columns `indices`, the first NaN or inf stands."""
         for start, rows in self.chunks():
             broken = ~np.isfinite(rows[:, indices])
+            broken[self.gaps[(self.gaps >= start) & (self.gaps < start + len(rows))] - start] = False
             if broken.any():
                 row = int(broken.any(axis=1).argmax())
-                return f"column {self.names[indices[broken[row].argmax()]]!r}, row {start + row}"
+                return f"column {self.names[indices[broken[row].argmax()]]!r}, {self.told(start + row)}"
         return "nowhere"
 
 
@@ -162,6 +198,7 @@ def usual_step(times: Times | None) -> float | None:
     """Return the usual seconds from a row to the next; None without times that advance."""
     if times is None or len(times) < 2:
         return None
-    steps = np.diff(times.astype("M8[ns]").astype(np.int64))
+    # a step from or to no time is negative
+    steps = np.diff(times.astype("M8[ns]")).astype(np.int64)
     steps = steps[steps > 0]
     return float(np.median(steps)) / 1e9 if steps.size else None
