@@ -93,9 +93,9 @@ def rolling_std(
 
     Notes
     -----
-    The method is that of `rolling_mean`. The standard deviation agrees with exact rational arithmetic to 1e-14 where it
-    lies between about 1e-150 and 1e150. It is made from squares, and those of smaller numbers vanish, down to a
-    standard deviation of 0, and those of larger ones overflow, to inf or NaN.
+    The method is that of `rolling_mean`. The standard deviation agrees with exact rational arithmetic to 1e-14, of
+    numbers of any size; NaN where it is beyond the largest double itself. Windows whose squares leave the range of
+    doubles (deviations below 1e-150, or beyond 1e150) are told anew from their rows, which takes longer.
 
     Examples
     --------

@@ -80,6 +80,8 @@ def factorise(correlation: Floats, names: Sequence[Hashable]) -> Floats:
     """Return the Cholesky factor of a correlation of features, or say which column the others determine."""
     factor = np.zeros_like(correlation)
     feature, pivot = kernel("cholesky")(np.ascontiguousarray(correlation), MIN_PIVOT, factor)
+    if np.isnan(pivot):
+        raise DataError("the squares of the baseline's values overflow: give the columns other units")
     if feature >= 0:
         raise DataError(
             f"column {names[feature % len(names)]!r} is determined by the columns before it (share left: {pivot:.1e}, "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Rows
-from fastdrift.kernels.layout import ANY, COLUMNS, FLAT, GROUP, LANES, STEP, Span
+from fastdrift.kernels.layout import ANY, COLUMNS, EXTREMES, FLAT, GROUP, LANES, STEP, Span
 
 # numbers of scratch below which a block stays in a second-level cache; of a longer one only a tile is held at a time
 CACHED_NUMBERS = 131_072
@@ -60,6 +60,7 @@ def make_plan(window: int, n_columns: int, n_slots: int, width: int) -> Plan:
         padded * 4 * LANES,  # features of a group
         (tile + 8 if width <= 1 else 4 * width) * LANES,  # results of a tile, or of a group of four rows
         2 * LANES,  # the bounds of what is wanted
+        n_columns * EXTREMES,  # what is known of numbers whose squares leave the range of doubles
     )
     return Plan(window, n_columns, n_slots, tile, held, sizes, _shares(window))
 
@@ -73,7 +74,7 @@ def tile_rows(window: int) -> int:
 def distance_sizes(n_columns: int) -> tuple[int, ...]:
     """Return the sizes of the scratch that distances of plain rows need."""
     padded = -(-n_columns // 4) * 4
-    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES)
+    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES, 0)
 
 
 def _shares(window: int) -> Floats:

@@ -84,9 +84,9 @@ def _are_even(total: Moments, window: int) -> bool:
     standard deviations away stands among 10,000.
     """
     n_columns, relative = total.sums.size // 2, min(0.3, 10 / window)
-    # by roots, as squares may overflow
-    roots = np.sqrt(total.products[n_columns:]) * np.sqrt(total.n_windows)
-    return bool((roots <= np.sqrt(1 + relative) * total.sums[n_columns:]).all())
+    # by roots, as squares may overflow; where sums do as well, they are as far from even
+    roots, sums = np.sqrt(total.products[n_columns:]) * np.sqrt(total.n_windows), total.sums[n_columns:]
+    return bool(((roots <= np.sqrt(1 + relative) * sums) & (sums < np.inf)).all())
 
 
 def leave_out(healthy: Healthy, rows: Indices, threads: int) -> Healthy:

@@ -151,11 +151,12 @@ def _furthest(table: Table, spread: Spread) -> Floats:
 def _far_rows(table: Table, spread: Spread, least: int) -> Iterator[tuple[Indices, Indices]]:
     """Yield rows that hold a value far away, and the level of each column's, then of what `least` of them reach."""
     for start, rows in _pieces(table):
+        rows = rows[:, spread.columns]
         with np.errstate(over="ignore", invalid="ignore"):
-            distances = np.abs(rows[:, spread.columns] - spread.median)
+            distances = np.abs(rows - spread.median)
             places = np.flatnonzero((distances >= HALF_DECADES[0] * spread.scale).any(axis=1))
-            distances = distances[places] / spread.scale
-        distances[~np.isfinite(distances)] = 0.0  # windows of those are left out anyway
+            distances = np.minimum(distances[places] / spread.scale, np.finfo(np.float64).max)
+        distances[~np.isfinite(rows[places])] = 0.0  # windows of those are left out anyway
         common = np.sort(distances, axis=1)[:, -least] if least <= spread.columns.size else np.zeros(places.size)
         yield start + places, _levels(np.column_stack([distances, common]))
 

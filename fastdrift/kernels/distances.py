@@ -48,7 +48,7 @@ def distance_range(rows_source, lane_rows, centre_gain, factor, scratch, sizes, 
     """Write the distances of rows that are feature vectors themselves; eight stretches of rows, one a lane."""
     source = Source(*rows_source)
     rows, columns = source.rows, source.columns
-    raw, _, _, _, _, features, results, bounds = split_scratch(scratch, sizes)
+    raw, _, _, _, _, features, results, bounds, _ = split_scratch(scratch, sizes)
     features[:] = 0.0
     pitch = (rows.shape[1] if source.layout == FLAT else columns.size) * LANES
     for lane in range(LANES):

@@ -24,6 +24,9 @@ CHANGES = 6
 
 SCALES = 4  # numbers a column in `Work.scales`
 SHARES = 9  # numbers a group in `Work.shares`
+# what `Scratch.extremes` holds of a column: a group's sums of squares, the last row with an extreme number in each
+# lane, the row before which all are looked at, and whether the group has sums that are out of range
+LAST, LOOKED, IS_RARE, EXTREMES = GROUP_SIZE, GROUP_SIZE + LANES, GROUP_SIZE + LANES + 1, GROUP_SIZE + PAIR
 
 
 class Source(NamedTuple):
@@ -72,6 +75,7 @@ class Scratch(NamedTuple):
     features: Any  # of a group
     results: Any  # of a tile, or of a group
     bounds: Any  # of what is wanted
+    extremes: Any  # what is known of numbers whose squares leave the range of doubles
 
 
 class Prefetch(NamedTuple):

@@ -102,3 +102,10 @@ def prefetch_part(ahead, part, n_parts):
     prefetch_rows(ahead.source, ahead.first, ahead.lane_rows, part, n_parts)
     if ahead.first_behind >= 0:
         prefetch_rows(ahead.source, ahead.first_behind, ahead.lane_rows, part, n_parts)
+
+
+@jit
+def place(ring, origin, row):
+    """Return where in the ring a row lies of the block whose row `start` is at `origin`."""
+    at = origin + (row - ring.start) * ring.pitch
+    return at - ring.size if at >= ring.size else at

@@ -25,7 +25,7 @@ from fastdrift.kernels.layout import (
     Work,
 )
 from fastdrift.kernels.loading import prefetch_part
-from fastdrift.kernels.rolling import centre, load_three, merge, merge_quad, place, places_of, told_from
+from fastdrift.kernels.rolling import centre, load_three, merge, merge_quad, place, places_of, row_of, told_from
 from fastdrift.kernels.solving import add_squares, fma_four, load_four, store_four
 from fastdrift.kernels.sweep import sweep_with
 from fastdrift.kernels.vectors import equal, fma, keep, load, spread, spread_from, store, within
@@ -185,10 +185,9 @@ def member_of(row):
 @jit
 def wanted_last(member, count, row, bounds):
     """Return in which lanes a window that stands for its group is wanted; the group at `row` is the last there is."""
-    behind = member_of(row) - member
-    if behind < 0:
+    last = row_of(member, row, count, GROUP * GROUP)
+    if last < 0:
         return spread(0.0)
-    last = row + count - 1 if behind == 0 else row + GROUP - 1 - behind * GROUP
     return within(load(bounds, 0), spread(float(last)), load(bounds, LANES))
 
 

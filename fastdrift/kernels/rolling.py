@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
-from fastdrift.kernels.layout import GROUP, GROUP_SIZE, LANES, PAIR, SCALES, SHARES, TRIPLE
+from fastdrift.kernels.layout import EXTREMES, GROUP, GROUP_SIZE, IS_RARE, LANES, PAIR, SCALES, SHARES, TRIPLE
+from fastdrift.kernels.loading import place
 from fastdrift.kernels.solving import load_four, roots_of_four, store_four
-from fastdrift.kernels.vectors import fma, load, spread, spread_from, store
-
-
-@jit
-def place(ring, origin, row):
-    """Return where in the ring a row lies of the block whose row `start` is at `origin`."""
-    at = origin + (row - ring.start) * ring.pitch
-    return at - ring.size if at >= ring.size else at
+from fastdrift.kernels.vectors import any_beyond, fma, load, spread, spread_from, store
 
 
 @jit
@@ -126,7 +120,7 @@ def slots_of(slots, four):
 @inline
 def suffix_pass(ring, tile, work, scratch):
     """Put in the place of the quads of the block before, from the last of a tile to its first, what follows each."""
-    _, groups, ends, anchors, _, _, _, _ = scratch
+    groups, ends, anchors = scratch.groups, scratch.ends, scratch.anchors
     n_columns, last = ring.slots.size, tile.start + (tile.n_groups - 1) * GROUP
     end = tile.end + n_columns * TRIPLE
     for column in range(0, n_columns, 4):
@@ -175,7 +169,7 @@ def tile_totals(ring, tile, work, scratch):
 @inline
 def end_block(ring, tile, work, scratch):
     """Anchor the suffixes of a block at its last row, and start them with the quad that has it."""
-    _, groups, ends, anchors, _, _, _, _ = scratch
+    groups, ends, anchors = scratch.groups, scratch.ends, scratch.anchors
     n_columns = ring.slots.size
     end, group = tile.end + n_columns * TRIPLE, tile.group + tile.n_groups
     first_at = place(ring, ring.here, tile.start + tile.n_groups * GROUP)
@@ -286,15 +280,36 @@ def merge_group(ring, row, group, work, anchors, groups, state, features):
 
 
 @inline
-def finish_stds(features, n_columns, scales):
-    """Turn the squares of a group's windows into centred and scaled stds.
+def finish_stds(features, n_columns, scales, extremes):
+    """Turn the squares of a group's windows into centred and scaled stds; return whether any were out of range.
 
     A loop of its own: behind each column's merge the roots waited for it, which took 5 to 10 % of the time of a score.
     """
+    is_rare = False
     for column in range(n_columns):
         at = (n_columns + column) * GROUP_SIZE
+        squares = load_four(features, at)
+        if any_beyond(squares[0], squares[1], squares[2], squares[3]):
+            store_four(extremes, column * EXTREMES, squares)
+            extremes[column * EXTREMES + IS_RARE] = 1.0
+            is_rare = True
         gain, shift = spread_from(scales, SCALES * column + 2), spread_from(scales, SCALES * column + 3)
-        store_four(features, at, scaled(roots_of_four(load_four(features, at)), gain, shift))
+        store_four(features, at, scaled(roots_of_four(squares), gain, shift))
+    return is_rare
+
+
+@jit
+def row_of(member, row, count, together):
+    """Return the row of one of the four windows that are solved together, -1 where there is none.
+
+    They end in the rows of the group at `row`, or in the last of each of the groups that are worked on together.
+    """
+    if together == GROUP:
+        return row + member if member < count else -1
+    last = row // GROUP % (together // GROUP)
+    if member > last:
+        return -1
+    return row + count - 1 if member == last else row + GROUP - 1 - (last - member) * GROUP
 
 
 @jit

@@ -23,6 +23,8 @@ from fastdrift.kernels.layout import LANES
 _DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INDEX = ir.IntType(32)
+# the largest exponent of two of numbers whose roots are made by multiplication
+ROOT_RANGE = 900
 
 
 class LanesType(types.Type):
@@ -181,7 +183,7 @@ def roots_of_group(_typing: Any, first: Any, second: Any, third: Any, fourth: An
         if "+avx512f" not in context.codegen().magic_tuple()[2]:
             return context.make_tuple(builder, sig.return_type, [_call(builder, "sqrt", [value]) for value in args])
         results = [cgutils.alloca_once(builder, _DOUBLES) for _ in range(2)]
-        with builder.if_else(_any_beyond(builder, args, 900), likely=False) as (rare, usual):
+        with builder.if_else(_any_beyond(builder, args, ROOT_RANGE), likely=False) as (rare, usual):
             with rare:
                 for result, value in zip(results, args[1::2], strict=True):
                     builder.store(_call(builder, "sqrt", [value]), result)
@@ -193,6 +195,16 @@ def roots_of_group(_typing: Any, first: Any, second: Any, third: Any, fourth: An
         return context.make_tuple(builder, sig.return_type, roots)
 
     return types.UniTuple(lanes, 4)(first, second, third, fourth), generate
+
+
+@intrinsic
+def any_beyond(_typing: Any, first: Any, second: Any, third: Any, fourth: Any) -> Any:
+    """Return whether any lane of four vectors is out of the range of `roots_of_group`'s multiplication."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return _any_beyond(builder, args, ROOT_RANGE)
+
+    return types.boolean(first, second, third, fourth), generate
 
 
 def _any_beyond(builder: Any, values: Any, exponent: int) -> Any:
