@@ -35,6 +35,7 @@ from fastdrift.kernels import (  # noqa: F401  # they bring the entries
     trees,
 )
 from fastdrift.kernels.jitting import ENTRIES, OPTIONS
+from fastdrift.kernels.nesting import compiled_whole
 
 _HERE = Path(__file__).parent
 
@@ -58,7 +59,8 @@ def compile_kernel(name: str, dtype: np.dtype[Any] | None, *, keep: bool = True)
     directory = cache_directory() if keep else None
     if directory is not None:
         dispatcher._cache = _KernelCache(dispatcher.py_func, directory, str(dtype))
-    dispatcher.compile(arguments)
+    with compiled_whole(name):
+        dispatcher.compile(arguments)
     dispatcher.disable_compile()
     return dispatcher
 

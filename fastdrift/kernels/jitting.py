@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 from numba import njit, types
 
 # no fast-math, ever: the same bits on every machine rest on it; and no reference counts, which are atomic additions:
-# they cost a fifth of the time of short windows
-OPTIONS = {"error_model": "numpy", "nogil": True, "_nrt": False}
-jit = njit(**OPTIONS)
+# they cost a fifth of the time of short windows. Wrappers cost as much to compile as what they wrap: C gets none, and
+# Python those of entries alone, so that another jitted function must be what calls an inner one
+OPTIONS = {"error_model": "numpy", "nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
+jit = njit(**OPTIONS, no_cpython_wrapper=True)
 # LLVM calls what takes many arrays, and pushes each of their fields; in the loop over groups that cost a fifth
-inline = njit(**OPTIONS, forceinline=True)
+inline = njit(**OPTIONS, no_cpython_wrapper=True, forceinline=True)
 
 INT = types.int64
 FLOAT = types.float64
