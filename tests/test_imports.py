@@ -29,7 +29,7 @@ FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # what a kernel may import beside its own folder
 KERNELS_KNOW = {"__future__", "collections", "typing", "operator", "numpy", "numba", "llvmlite"}
 # compiles and keeps kernels: Python, not jitted code
-NO_KERNELS = {"kernels.compiling"}
+NO_KERNELS = {"kernels.compiling", "kernels.nesting"}
 ONLY_IN = {
     "click": {"cli"},
     "rich": {"cli"},

@@ -150,8 +150,8 @@ def _furthest(table: Table, spread: Spread) -> Floats:
 
 def _far_rows(table: Table, spread: Spread, least: int) -> Iterator[tuple[Indices, Indices]]:
     """Yield rows that hold a value far away, and the level of each column's, then of what `least` of them reach."""
-    for start, rows in _pieces(table):
-        rows = rows[:, spread.columns]
+    for start, piece in _pieces(table):
+        rows = piece[:, spread.columns]
         with np.errstate(over="ignore", invalid="ignore"):
             distances = np.abs(rows - spread.median)
             places = np.flatnonzero((distances >= HALF_DECADES[0] * spread.scale).any(axis=1))

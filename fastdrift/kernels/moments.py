@@ -24,8 +24,8 @@ from fastdrift.kernels.layout import (
     Span,
     Work,
 )
-from fastdrift.kernels.loading import prefetch_part
-from fastdrift.kernels.rolling import centre, load_three, merge, merge_quad, place, places_of, row_of, told_from
+from fastdrift.kernels.loading import place, prefetch_part
+from fastdrift.kernels.rolling import centre, load_three, merge, merge_quad, places_of, row_of, told_from
 from fastdrift.kernels.solving import add_squares, fma_four, load_four, store_four
 from fastdrift.kernels.sweep import sweep_with
 from fastdrift.kernels.vectors import equal, fma, keep, load, spread, spread_from, store, within
