@@ -80,8 +80,8 @@ def accept(
     Examples
     --------
     >>> import fastdrift as fd
-    >>> healthy = fd.generate(20_000, seed=1, drifts=()).frame
-    >>> moved = healthy[:4_000] + healthy.std() * 3  # a release that moved every level
+    >>> frame = fd.generate(24_000, seed=1, drifts=()).frame
+    >>> healthy, moved = frame[:20_000], frame[20_000:] + frame.std() * 3  # a release that moved every level
     >>> model = fd.fit(healthy)
     >>> accepted = fd.accept(model, healthy, moved[:2_000], reason="release 2")
     >>> [stretch.rows for stretch in accepted.history]

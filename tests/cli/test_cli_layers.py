@@ -27,6 +27,7 @@ COMMANDS = {
     "detect",
     "explain",
     "report",
+    "accept",
 }
 FLOORS = (
     {"main"},
