@@ -187,6 +187,9 @@ def test_a_hot_loop_on_single_numbers_is_found():
     problems = list(judge_loops("scalar_loop", loops, [16]))
     assert "on single numbers and 0 on vectors" in problems[0]
     assert "has [0] packed multiply-adds" in problems[-1]
+    slow = sum(loop.scalar > loop.packed and loop.packed + loop.scalar >= 8 for loop in loops)
+    assert len(list(judge_loops("scalar_loop", loops, [0], slow))) == 0
+    assert len(list(judge_loops("scalar_loop", loops, [0], slow - 1))) == slow
 
 
 def test_loops_are_told_apart():
