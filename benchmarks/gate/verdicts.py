@@ -32,7 +32,7 @@ KERNELS = {
 }
 # hot loops on single numbers that a kernel may have: those of windows whose squares leave the range of doubles, made again
 # one by one, which compilers unroll
-RARE = {name: 3 for name in ("score_range", "feature_range", "moment_range")}
+RARE = dict.fromkeys(("score_range", "feature_range", "moment_range"), 3)
 # a loop with fewer floating-point operations is no hot one
 HOT = 8
 
