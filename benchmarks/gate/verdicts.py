@@ -30,8 +30,8 @@ KERNELS = {
     "moment_range": [MERGE, ROOTS],
     "distance_range": [SOLVE],
 }
-# hot loops on single numbers that a kernel may have: those of windows whose squares leave the range of doubles, made again
-# one by one, which compilers unroll
+# hot loops on single numbers that a kernel may have: those of windows whose squares leave the range of doubles, which
+# are made again one by one
 RARE = dict.fromkeys(("score_range", "feature_range", "moment_range"), 3)
 # a loop with fewer floating-point operations is no hot one
 HOT = 8
