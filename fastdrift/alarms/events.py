@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SHOWN, LETTERS = 10, 60
 DRIFT, PERSISTENT, MISSING = "drift", "persistent drift", "missing data"
 ALARM, NOTICE = "alarm", "notice"
+# of what has moved for good
+REMEDY = "If it is meant to be so from now on, accept healthy rows of it (fastdrift accept): else they stay flagged."
 
 
 class Event(NamedTuple):
@@ -63,6 +65,11 @@ class Event(NamedTuple):
     def is_alarm(self) -> bool:
         """Whether the promise is about it, or it is missing data."""
         return self.level == ALARM
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it may have moved for good: a persistent drift that is still on."""
+        return self.kind == PERSISTENT and self.still_on
 
     def to_dict(self) -> dict[str, Any]:
         """Return it by the names of `Events.to_frame`, ready for JSON: no inf or NaN, times as text."""
@@ -207,9 +214,13 @@ class Events:
             return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counts} in all)."
         return f"{counts}; the last began {_began(self.alarms[-1])} and is over: {_short(self.alarms[-1].why, '.')}"
 
+    def remedy(self) -> str:
+        """Return in a sentence what makes a level that moved for good part of what is healthy; nothing if none did."""
+        return REMEDY if any(event.has_moved for event in self.events) else ""
+
     def __repr__(self) -> str:
-        """Return the answer, the first events as a table, and the promise."""
-        lines = [self.answer()]
+        """Return the answer, what helps if that is the new normal, the first events as a table, and the promise."""
+        lines = [text for text in (self.answer(), self.remedy()) if text]
         if self.events:
             frame = self.to_frame().drop(columns=["peak_row", "onset_time", "end_time"], errors="ignore")
             frame["why"] = [text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…" for text in frame["why"]]

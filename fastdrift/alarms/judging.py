@@ -55,10 +55,10 @@ def judge(found: Events, labels: Booleans) -> Judged:
 
 def answer_text(found: Events, judged: Judged | None) -> str:
     """Return what was found in sentences: against the labels and the promise, and what there is now."""
-    promise = [promise_text(found, judged)] if found.n_scored else []
-    if judged is None:
-        return "\n".join([found.answer(), *promise])
-    return "\n".join([found_text(judged), *promise, found.answer()])
+    promise = promise_text(found, judged) if found.n_scored else ""
+    now = (found.answer(), found.remedy())
+    lines = (*now, promise) if judged is None else (found_text(judged), promise, *now)
+    return "\n".join(filter(None, lines))
 
 
 def found_text(judged: Judged) -> str:

@@ -289,6 +289,15 @@ fitting = combined(
     click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
 )
 
+chosen_rows = combined(
+    click.option("--rows", metavar="A:B", help="The rows from A up to B, not included, counted from 0; or times A..B."),
+    click.option(
+        "--event",
+        type=click.IntRange(0),
+        metavar="N",
+        help="An event by its number in the table of `fastdrift detect` with the same --ignore, --last and --since.",
+    ),
+)
 asked_rows = combined(
     click.option(
         "--last",
