@@ -86,7 +86,7 @@ def _read_history(archive: Archive, known: Any) -> tuple[Stretch, ...]:
     if archive.header["version"] < VERSION or history is None:
         return ()
     if not check_history(history, known.get("baseline_rows") if isinstance(known, dict) else -1):
-        raise ModelError("its history is none: fit the model anew")
+        raise ModelError("its history is not one of the rows it was fitted on: fit the model anew")
     return tuple(Stretch(**one) for one in history)
 
 

@@ -113,9 +113,11 @@ def _is_named(kind: type) -> bool:
 
 
 def _way(part: Any) -> str:
-    """Say how a list of such parts becomes a frame."""
+    """Say what to do with a list of such parts."""
     if isinstance(part, Mapping):
         return f"make a frame of it, {FRAMES}"
+    if hasattr(type(part), "columns") or hasattr(type(part), "column_names"):
+        return "give one at a time; only `fit`, and `accept` as its baseline, take several stretches"
     return "make one frame of them, as with pandas.concat(data, axis=1) where each is a column"
 
 
