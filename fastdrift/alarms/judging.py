@@ -68,7 +68,7 @@ def found_text(judged: Judged) -> str:
         return "No incident is labelled in these rows."
     silence = f" ({told} of them as missing data)" if told else ""
     delay = (
-        f", half of them within {counted(round(metrics.median_delay), 'row')}"
+        f", {'after' if metrics.found == 1 else 'half of them within'} {counted(round(metrics.median_delay), 'row')}"
         if metrics.median_delay is not None
         else ""
     )
@@ -108,4 +108,6 @@ def metric_rows(judged: Judged) -> list[Sequence[str]]:
 
 def amount(value: float) -> str:
     """Return how many of something are to be expected."""
+    if value >= 10:
+        return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
