@@ -28,14 +28,14 @@ def with_lasting(subject: Subject, numbers: Sequence[int]) -> Subject:
     """
     found = subject.found
     persistent = [number for number in numbers if found[number].kind == PERSISTENT]
-    if subject.model.pack_parts() is None or not persistent:
+    # events that were given may be of another model, by which none of their rows is flagged
+    rows_of = {number: rows for number in persistent if (rows := _flagged_rows(subject, found[number])).size}
+    if subject.model.pack_parts() is None or not rows_of:
         return subject
-    rows_of = {number: _flagged_rows(subject, found[number]) for number in persistent}
-    lasting = {number: _mean_shares(subject, rows) for number, rows in rows_of.items()}
-    told = subject._replace(lasting=lasting)
+    told = subject._replace(lasting={number: _mean_shares(subject, rows) for number, rows in rows_of.items()})
     events = list(found)
-    for number in persistent:
-        events[number] = _renamed(told, found[number], number, rows_of[number])
+    for number, rows in rows_of.items():
+        events[number] = _renamed(told, found[number], number, rows)
     return told._replace(found=replace(found, events=tuple(events)))
 
 
@@ -50,7 +50,7 @@ def lasting_columns(subject: Subject, number: int, most: int) -> list[int]:
 
 def _flagged_rows(subject: Subject, event: Event) -> Integers:
     flagged = event.start + np.flatnonzero(subject.scores[event.start : event.stop] > subject.model.threshold)
-    rows: Integers = np.unique(flagged[np.linspace(0, flagged.size - 1, LOOKED_AT).astype(np.int64)])
+    rows: Integers = flagged[np.unique(np.linspace(0, flagged.size - 1, min(LOOKED_AT, flagged.size), dtype=np.int64))]
     return rows
 
 

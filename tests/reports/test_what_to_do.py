@@ -85,3 +85,11 @@ def test_columns_that_part_ways_are_not_told_as_one_that_moved(tmp_path, monkeyp
     monkeypatch.setattr("fastdrift.reports.lasting.lasting_columns", lambda *_: [2])  # as ever, and not in the reason
     _, page, _ = page_of(model, later, tmp_path / "page.html")
     assert "mostly" not in page.text
+
+
+@pytest.mark.filterwarnings("ignore::fastdrift.DriftWarning")
+def test_events_of_another_model_are_told_without_what_lasts(model, moved, tmp_path):
+    calm = fd.fit(moved, threshold="in-sample", false_alarm_rate=1e-6)  # by which nothing is flagged
+    found, page, _ = page_of(calm, moved, tmp_path / "page.html", events=fd.detect(model, moved))
+    assert found.alarms[0].kind == "persistent drift"
+    assert "Alarm of persistent drift" in page.text
