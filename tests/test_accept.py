@@ -61,9 +61,10 @@ def test_rows_of_a_system_at_rest_are_not_taken_for_the_same():
 def test_accepted_levels_of_real_services_are_flagged_no_more():
     if "FASTDRIFT_DATA" not in os.environ:
         pytest.skip("FASTDRIFT_DATA names no folder of real telemetry")
-    before, after = np.mean([shares_flagged(service) for service in range(6)], axis=0)
-    assert before > 0.7
-    assert after <= 0.10
+    before, after = np.transpose([shares_flagged(service) for service in range(6)])
+    assert before.mean() > 0.7
+    assert after.mean() <= 0.10
+    assert max(after) <= 0.15  # one of them moves once more, behind what was accepted
 
 
 def shares_flagged(service: int) -> list[float]:
