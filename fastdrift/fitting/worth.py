@@ -49,12 +49,14 @@ class DrawnWindows(NamedTuple):
 def draw_windows(table: Table, columns: Indices, window: int, most: int) -> DrawnWindows:
     """Return windows of some columns, at most about so many."""
     step = max(1, window // DRAWN_A_WINDOW, -(-(table.n_rows - window + 1) // most))
-    firsts, means, stds = [], [], []
+    firsts: list[Indices] = []
+    means: list[Floats] = []
+    stds: list[Floats] = []
     for start, stop in table.bounds():
         own = np.arange(start, stop - window + 1, step)
-        rows = np.array([table.rows(first, first + window)[:, columns] for first in own.tolist()], np.float64)
         if not own.size:
             continue
+        rows = np.array([table.rows(first, first + window)[:, columns] for first in own.tolist()], np.float64)
         with np.errstate(all="ignore"):
             features = [rows.mean(axis=1), rows.std(axis=1, ddof=1)]
         for found, feature in zip((means, stds), features, strict=True):
