@@ -30,8 +30,8 @@ def baseline_notes(
 ) -> list[str]:
     """Return what is to be said of a baseline: windows left out, and too few for its features or its false-alarm rate.
 
-    Of the windows that are left out `n_aside` are for values that can be no readings, which is said elsewhere; they
-    stay alike for `memory` rows.
+    Of the windows that are left out `n_aside` are for values that can be no readings, which is said elsewhere. They
+    stay alike for `memory` rows, 0 if for no longer than rows that they share.
     """
     notes = []
     n_broken = whole.n_left_out - n_aside
@@ -41,12 +41,12 @@ def baseline_notes(
     size, wanted = whole.n_windows / window, max(THIN * n_features, 1 / rate)
     rows = math.ceil(wanted * window) + window - 1
     enough = f"{rows} rows would be enough"
-    if is_slow(whole.n_windows, window, memory):
+    if is_slow(whole.n_windows, memory):
         rows = max(rows, math.ceil(ENOUGH_WORTH * memory))
         notes.append(
             f"the baseline's columns change slowly: windows stay alike for about {memory:.0f} rows, so that it is "
-            f"worth {whole.n_windows / memory:.0f} separate windows, not {size:.0f}, and may show but part of what "
-            f"they do: then more rows are flagged than asked for, twice as many and more; give {rows} rows at least"
+            f"worth {whole.n_windows / memory:.0f} independent ones and may show but part of what the columns do; then "
+            f"more rows are flagged than asked for, twice as many and more; give {rows} rows at least"
         )
     elif size < THIN * n_features:
         notes.append(
@@ -62,9 +62,9 @@ def baseline_notes(
     return notes
 
 
-def is_slow(n_windows: float, window: int, memory: float) -> bool:
+def is_slow(n_windows: float, memory: float) -> bool:
     """Return whether a baseline's columns change so slowly that it shows but part of what they do."""
-    return memory > window and n_windows < FEW_WORTH * memory
+    return memory > 0 and n_windows < FEW_WORTH * memory
 
 
 def usable_window(n_rows: int, n_columns: int) -> int:

@@ -30,7 +30,7 @@ from fastdrift.fitting.healthy import look_at
 from fastdrift.fitting.learning import Lesson, Teaching, teach
 from fastdrift.fitting.metrics import choose_metrics
 from fastdrift.fitting.windows import check_windows, usable_windows
-from fastdrift.fitting.worth import FEW_DRAWN, draw_windows, memory_of
+from fastdrift.fitting.worth import FEW_DRAWN, memory_of
 from fastdrift.tables.stretches import reader_of_stretches
 from fastdrift.tables.table import Table, usual_step
 
@@ -172,7 +172,7 @@ def fit(
     peaks = fold_peaks(by_fold(scores, folds), row_threshold, longest)
     promise, promise_notes = learn_promise(peaks, int(total.n_windows), row_threshold, asked, step)
     sweep = healthy.sweep
-    memory = memory_of(draw_windows(sweep.table, sweep.columns, middle, FEW_DRAWN))
+    memory = memory_of(sweep.table, sweep.columns, middle, FEW_DRAWN)
     size_notes = baseline_notes(total, healthy.n_aside, 2 * sweep.columns.size, middle, rate, memory)
     notes = (*metrics.notes, *window_notes, *healthy.notes, *size_notes, *promise_notes)
     for note in notes:

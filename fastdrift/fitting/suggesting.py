@@ -82,7 +82,8 @@ def suggest(
         warnings.simplefilter("ignore", DriftWarning)
         model = fit(baseline, window=used, columns=columns, time=time, threads=threads, **options)
     n_threads = check_threads(threads)
-    drawn = draw_windows(table, np.flatnonzero(model.varies), model.middle_window, MANY_DRAWN)
+    varying, middle = np.flatnonzero(model.varies), model.middle_window
+    drawn = draw_windows(table, varying, middle, MANY_DRAWN)
     step = usual_step(table.times)
     asked = None if false_event_rate is None or model.promise is None else model.promise.asked
     learn = partial(_learn, window=used, rates=options | {"false_event_rate": asked}, threads=threads)
@@ -91,7 +92,7 @@ def suggest(
         window=model.windows if len(model.windows) > 1 else model.window,
         reasons=tuple(_reasons(model, asked=window is not None)),
         rows=table.n_given,
-        memory=memory_of(drawn),
+        memory=memory_of(table, varying, middle, MANY_DRAWN),
         findings=find_all(table, model, drawn, step),
         shifts=smallest_shifts(model, table, n_threads),
         backtest=look_back(table, learn, model.false_alarm_rate, n_threads),

@@ -42,7 +42,7 @@ class Suggestion:
     rows : int
         Rows of the baseline.
     memory : float
-        Rows for which its windows stay alike: a window's, or more where its columns change slowly.
+        Rows for which its windows stay alike; 0 if for no longer than rows that they share.
     findings : tuple of Finding
         What stands out in its columns.
     shifts : tuple of Shift
@@ -68,7 +68,7 @@ class Suggestion:
     @property
     def worth(self) -> float:
         """Separate windows that the baseline is worth, by how long its windows stay alike."""
-        return self.model.windows_used / self.memory
+        return self.model.windows_used / max(self.memory, self.model.middle_window)
 
     @property
     def least_rate(self) -> float:
@@ -78,7 +78,7 @@ class Suggestion:
     @property
     def is_slow(self) -> bool:
         """Whether its columns change so slowly that it shows but part of what they do."""
-        return is_slow(self.model.windows_used, self.model.middle_window, self.memory)
+        return is_slow(self.model.windows_used, self.memory)
 
     @property
     def is_thin(self) -> bool:
@@ -128,8 +128,7 @@ class Suggestion:
         return lines
 
     def _memory_text(self) -> str:
-        window = self.model.middle_window
-        if self.memory <= window:
+        if self.memory <= self.model.middle_window and not self.is_slow:
             return "windows that share no row are as good as independent"
         text = f"windows stay alike for about {self.memory:,.0f} rows: worth {self.worth:,.0f} independent ones"
         if self.is_slow:
