@@ -59,8 +59,9 @@ def test_no_warning_is_raised_for_what_is_told():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = fd.suggest(fd.generate(1_000, columns=8, seed=1, drifts=()).frame)
-    assert any("thin" in finding.text for finding in found.findings)
+    assert any("thin" in note for note in found.model.warnings)
     assert "it is thin" in found.answer()
+    assert "drift is missed" in repr(found)
 
 
 def test_windows_and_rates_are_those_asked_for(healthy):
@@ -177,6 +178,7 @@ def test_a_baseline_that_changes_does_not_and_it_is_said_where_and_why(healthy):
     assert "its promise did not hold on its own later parts" in found.answer()
     assert f"Most of them in rows 16,000 … 19,999: {rows.columns[2]} up by" in found.answer()
     assert "some jump" in found.answer()
+    assert "leave out what was no healthy state" in repr(found)
 
 
 def test_too_few_rows_to_look_back_are_said():

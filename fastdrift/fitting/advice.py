@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # that leaves the second finds more than a shorter one
 THIN, USABLE = 8.0, 2.0
 WINDOW, LEAST_WINDOW = 50, 5
+# how the notes begin that say that a baseline is short
+THIN_NOTE, SLOW_NOTE = "the baseline is thin", "the baseline's columns change slowly"
 # separate windows by memory that are enough for slow columns: memory is told too short where there are fewer
 ENOUGH_WORTH = 25
 
@@ -39,18 +41,18 @@ def baseline_notes(
         total = whole.n_windows + whole.n_left_out
         notes.append(f"{n_broken:.0f} of the baseline's {total:.0f} windows hold a NaN or inf and were left out")
     size, wanted = whole.n_windows / window, max(THIN * n_features, 1 / rate)
-    rows = math.ceil(wanted * window) + window - 1
+    rows = rows_of(wanted, window)
     enough = f"{rows} rows would be enough"
     if is_slow(whole.n_windows, memory):
         rows = max(rows, math.ceil(ENOUGH_WORTH * memory))
         notes.append(
-            f"the baseline's columns change slowly: windows stay alike for about {memory:.0f} rows, so that it is "
-            f"worth {whole.n_windows / memory:.0f} independent ones and may show but part of what the columns do; then "
-            f"more rows are flagged than asked for, twice as many and more; give {rows} rows at least"
+            f"{SLOW_NOTE}: windows stay alike for about {memory:.0f} rows, so that it is worth "
+            f"{whole.n_windows / memory:.0f} independent ones and may show but part of what the columns do; then more "
+            f"rows are flagged than asked for, up to 3 times as many at 5 %, 12 at 1 %; give {rows} rows at least"
         )
     elif size < THIN * n_features:
         notes.append(
-            f"the baseline is thin: its effective sample size is {size:.0f} separate windows for {n_features} "
+            f"{THIN_NOTE}: its effective sample size is {size:.0f} separate windows for {n_features} "
             f"features; fewer rows are flagged than asked for, and real drift may be missed; {enough}"
         )
     elif size < wanted:
@@ -60,6 +62,11 @@ def baseline_notes(
             f"if anything; {enough}"
         )
     return notes
+
+
+def rows_of(n_separate: float, window: int) -> int:
+    """Return how many rows hold so many separate windows."""
+    return math.ceil(n_separate * window) + window - 1
 
 
 def is_slow(n_windows: float, memory: float) -> bool:

@@ -13,6 +13,7 @@ from fastdrift.arrays import Indices
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.promise import DAY
 from fastdrift.evaluation.lines import counted, percent
+from fastdrift.fitting.advice import SLOW_NOTE, THIN_NOTE
 from fastdrift.fitting.changes import Change, Trend, find_changes, find_trends
 from fastdrift.fitting.kept import KeptRows
 from fastdrift.fitting.metrics import growing_note
@@ -60,7 +61,10 @@ class Finding:
 
 
 def find_all(table: Table, model: Model, drawn: DrawnWindows, step: float | None) -> tuple[Finding, ...]:
-    """Return all that stands out in a baseline, first what `fit` has to say; `drawn` are windows of its columns."""
+    """Return all that stands out in a baseline, first what `fit` has to say of it, but for its length.
+
+    `drawn` are windows of the columns that vary.
+    """
     growing, varying = find_growing(table).columns, np.flatnonzero(model.varies)
     steady = ~np.isin(varying, growing)
     seasons = find_seasons(drawn, steady)
@@ -70,7 +74,8 @@ def find_all(table: Table, model: Model, drawn: DrawnWindows, step: float | None
     trends = find_trends(drawn, steady & ~seasonal & ~changed)
     names = [model.columns[place] for place in varying]
     told = growing_note(table)
-    found = [Finding("note", (), (), note) for note in model.warnings if note != told]
+    notes = [note for note in model.warnings if note != told and not note.startswith((THIN_NOTE, SLOW_NOTE))]
+    found = [Finding("note", (), (), note) for note in notes]
     if told:
         found.append(Finding("growing", tuple(table.names[place] for place in growing), (), told))
     found += _jumps(changes, names, table, model.middle_window)

@@ -13,7 +13,7 @@ from fastdrift.detectors.constant import split_columns
 from fastdrift.detectors.model import Model
 from fastdrift.engine.threads import check_threads
 from fastdrift.errors import DriftWarning
-from fastdrift.fitting.advice import THIN, WINDOW, usable_window
+from fastdrift.fitting.advice import THIN, WINDOW, rows_of, usable_window
 from fastdrift.fitting.backtest import look_back
 from fastdrift.fitting.baseline import fit
 from fastdrift.fitting.findings import find_all
@@ -113,7 +113,14 @@ def _reasons(model: Model, *, asked: bool) -> list[str]:
         reasons = [f"{WINDOW} rows is the usual window: {holds}"]
     else:
         reasons = [f"the longest window that leaves two separate windows a feature, and at least 5 rows: {holds}"]
-    reasons.append(f"from {THIN:g} a feature on, rates are kept if the system stays as it is")
+    if size >= THIN * n_features:
+        reasons.append(f"from {THIN:g} a feature on, rates are kept as long as the system stays as it is")
+    else:
+        enough = rows_of(THIN * n_features, window)
+        reasons.append(
+            f"below {THIN:g} a feature, for which {enough:,} rows are enough, drift is missed, and fewer rows flagged "
+            f"than asked for as long as the system stays as it is"
+        )
     several, left_out = usable_windows(SEVERAL, model.baseline_rows)
     if len(model.windows) == 1 and not left_out and size >= THIN * n_features:
         reasons.append(f"window={several} blends four: it finds more, and slow drift sooner, at four times the cost")

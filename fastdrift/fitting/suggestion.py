@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.promise import Promise
 from fastdrift.evaluation.lines import UNDEFINED, number, percent
-from fastdrift.fitting.advice import THIN, is_slow
+from fastdrift.fitting.advice import THIN, is_slow, rows_of
 from fastdrift.fitting.backtest import Backtest
 from fastdrift.fitting.findings import Finding
 from fastdrift.fitting.shifts import Shift
@@ -23,6 +22,10 @@ PART_NAMES = ("rows", "flagged", "asked for", "alarms", "at most", "first alarm"
 SHIFT_NAMES = ("smallest shift of", "amount", "spreads", "alarm within rows", "of twice it")
 # row rates for which the rows that would be enough are told
 RATES = (0.01, 0.001)
+CHANGED = (
+    "later parts were not like the rows before them: leave out what was no healthy state (fit takes several stretches) "
+    "or take a longer baseline, in which all that is healthy comes back"
+)
 # findings that the answer points to
 GRAVE = ("growing", "jump", "trend")
 
@@ -125,6 +128,8 @@ class Suggestion:
             lines.append(("promise", self.promise.text()))
             if short := self.promise.shortfall():
                 lines.append(("", short))
+        if self.backtest.keeps_rows is False or self.backtest.keeps_alarms is False:
+            lines.append(("what to do", CHANGED))
         return lines
 
     def _memory_text(self) -> str:
@@ -138,14 +143,11 @@ class Suggestion:
     def _rate_text(self) -> str:
         """Return down to which rate the threshold rests on whole windows, and what others would take."""
         window, rate, least = self.model.middle_window, self.model.false_alarm_rate, self.least_rate
-        told = f"{percent(rate)} of healthy rows flagged, as asked for"
-        told = told if least <= rate else f"{told}, is less than one separate window"
-        others = [
-            f"{percent(other)} takes {math.ceil(window / other) + window - 1:,} rows"
-            for other in RATES
-            if other < least
-        ]
-        return "; ".join([f"{told}; {percent(least)} is the least that it can tell", *others])
+        asked = f"{percent(rate)} of healthy rows flagged, as asked for"
+        if rate < least:
+            asked += ", which is less than one separate window: more are flagged, if anything"
+        others = [f"{percent(other)} takes {rows_of(1 / other, window):,} rows" for other in RATES if other < least]
+        return "; ".join([asked, f"{percent(least)} is the least that can be told", *others])
 
     def part_rows(self) -> list[Sequence[str]]:
         """Return a table's rows of the later parts: which rows, flagged, asked for, alarms, promised, why."""
