@@ -192,6 +192,7 @@ def test_the_chance_of_events_is_that_of_a_poisson_count():
     draws = np.random.default_rng(0).poisson(1.8, 400_000)
     for count in range(8):
         assert chance_of(count, 1.8) == pytest.approx((draws >= count).mean(), abs=0.003)
+    assert chance_of(1_000, 1.8) == pytest.approx(0.0, abs=1e-12)
 
 
 # As text and as JSON

@@ -120,7 +120,11 @@ class Backtest:
 
 def chance_of(count: int, expected: float) -> float:
     """Return the chance of so many events or more where so many are expected (Poisson)."""
-    return 1.0 - math.fsum(math.exp(-expected) * expected**one / math.factorial(one) for one in range(count))
+    chance, term = 1.0, math.exp(-expected)
+    for number in range(count):
+        chance -= term
+        term *= expected / (number + 1)
+    return max(0.0, chance)
 
 
 def look_back(table: Table, learn: Callable[[Any, Sequence[Hashable]], Model], asked: float, threads: int) -> Backtest:
