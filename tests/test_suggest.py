@@ -114,6 +114,36 @@ def test_a_shift_of_the_smallest_size_makes_half_of_fresh_windows_alarms(healthy
     assert max(halves) < 0.05
 
 
+def middling_scores(model, square, place, amount):
+    """Return the score of a middling window 1, 2, … rows after a shift, one linear system at a time."""
+    window, size = model.window, len(model.varying_columns)
+    correlation, scores = model.cholesky @ model.cholesky.T, []
+    for rows in range(1, window + 1):
+        share, moved = rows / window, np.zeros(2 * size)
+        spread = model.centre[size + place]
+        variance = spread**2 + amount**2 * share * (1 - share) * window / (window - 1)
+        moved[place], moved[size + place] = amount * share, math.sqrt(variance) - spread
+        moved /= model.scale
+        scores.append(math.sqrt(square + moved @ np.linalg.solve(correlation, moved)))
+    return np.array(scores)
+
+
+def test_the_smallest_shift_and_its_delays_are_those_of_the_definition():
+    # deviations that are small beside a shift pass the level before the means do
+    rows = fd.generate(20_000, columns=4, seed=5, drifts=()).frame
+    rows["steady"] = rows.iloc[:, 0].rolling(400, min_periods=1).mean() + 0.01 * rows.iloc[:, 1] / rows.iloc[:, 1].std()
+    found = fd.suggest(rows)
+    model, level = found.model, found.promise.alarm_level
+    square = float(np.nanmedian(fd.score(model, rows))) ** 2
+    for shift in found.shifts:
+        place = model.varying_columns.index(shift.column)
+        scores = middling_scores(model, square, place, shift.amount)
+        assert scores.max() == pytest.approx(level, rel=1e-9)
+        assert shift.rows == 1 + scores.argmax()
+        assert shift.rows_of_twice == 1 + np.argmax(middling_scores(model, square, place, 2 * shift.amount) > level)
+    assert min(shift.rows for shift in found.shifts) < model.window
+
+
 @pytest.mark.parametrize("window", [20, 50, (10, 50)])
 def test_a_shift_twice_as_large_is_an_alarm_as_soon_as_told(healthy, window):
     found, fresh = fd.suggest(healthy[:30_000], window=window), healthy[30_000:]
