@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from fastdrift.evaluation.thresholds import threshold_from_labels
     from fastdrift.fitting.accepting import accept
     from fastdrift.fitting.baseline import fit
+    from fastdrift.fitting.suggesting import suggest
+    from fastdrift.fitting.suggestion import Suggestion
     from fastdrift.prepare.cleaning import clean
     from fastdrift.prepare.grid import aggregate
     from fastdrift.reports.html import report
@@ -48,6 +50,7 @@ _ROOMS = {
     "Promise": ("detectors.promise", "Promise"),
     "Runs": ("evaluation.events", "Runs"),
     "Model": ("detectors.model", "Model"),
+    "Suggestion": ("fitting.suggestion", "Suggestion"),
     "accept": ("fitting.accepting", "accept"),
     "aggregate": ("prepare.grid", "aggregate"),
     "clean": ("prepare.cleaning", "clean"),
@@ -64,6 +67,7 @@ _ROOMS = {
     "rolling_mean": ("rolling", "rolling_mean"),
     "rolling_std": ("rolling", "rolling_std"),
     "score": ("scoring.batch", "score"),
+    "suggest": ("fitting.suggesting", "suggest"),
     "threshold_from_labels": ("evaluation.thresholds", "threshold_from_labels"),
 }
 # old names, for this release
@@ -82,6 +86,7 @@ __all__ = [
     "ModelError",
     "Promise",
     "Runs",
+    "Suggestion",
     "accept",
     "aggregate",
     "clean",
@@ -98,6 +103,7 @@ __all__ = [
     "rolling_mean",
     "rolling_std",
     "score",
+    "suggest",
     "threshold_from_labels",
 ]
 

@@ -104,8 +104,12 @@ def _read_shrinkage(_context: click.Context, _parameter: click.Parameter, value:
         raise click.BadParameter(f"{value!r} is neither ledoit-wolf, oas nor a number from 0 to 1") from None
 
 
-def read_windows(_context: click.Context, _parameter: click.Parameter, value: str) -> int | tuple[int, ...]:
+def read_windows(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | tuple[int, ...] | None:
     """Return rows in a window, or in several that are separated by commas."""
+    if value is None:
+        return None
     try:
         windows = check_windows([int(part) for part in value.split(",")])
     except (ValueError, DataError):
@@ -233,16 +237,17 @@ cleaning = combined(
     ),
 )
 
-fitting = combined(
-    click.option(
-        "--window",
-        metavar="ROWS[,ROWS…]",
-        callback=read_windows,
-        default=str(WINDOW),
-        show_default=True,
-        help="Rows in a window; or 2 or 4 windows, such as 10,20,50,100, whose scores are blended: it finds more and "
-        "takes the time of all.",
-    ),
+_window = functools.partial(
+    click.option,
+    "--window",
+    metavar="ROWS[,ROWS…]",
+    callback=read_windows,
+    help="Rows in a window; or 2 or 4 windows, such as 10,20,50,100, whose scores are blended: it finds more and "
+    "takes the time of all.",
+)
+window = _window(default=str(WINDOW), show_default=True)
+window_or_none = _window(show_default="chosen by the baseline")
+rates = combined(
     click.option(
         "--false-alarm-rate",
         type=click.FloatRange(0, 0.5, min_open=True),
@@ -257,6 +262,19 @@ fitting = combined(
         help="How many false alarms may come: 1/10000 or 0.0001 for events a row, 1/day or 2/week where rows have "
         "times. By default 1/10000, or the strictest that the baseline can support.",
     ),
+)
+metrics = combined(
+    click.option(
+        "--columns",
+        callback=split_names,
+        metavar="A,B,…",
+        help="The metrics; tables that are scored may then hold others.",
+    ),
+    click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
+)
+fitting = combined(
+    window,
+    rates,
     click.option(
         "--threshold-rule",
         "threshold",
@@ -280,13 +298,7 @@ fitting = combined(
         show_default=True,
         help="What scores: distances from the baseline's centre, or a forest of random cuts.",
     ),
-    click.option(
-        "--columns",
-        callback=split_names,
-        metavar="A,B,…",
-        help="The metrics; tables that are scored may then hold others.",
-    ),
-    click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
+    metrics,
 )
 
 chosen_rows = combined(

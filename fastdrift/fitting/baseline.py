@@ -30,6 +30,7 @@ from fastdrift.fitting.healthy import look_at
 from fastdrift.fitting.learning import Lesson, Teaching, teach
 from fastdrift.fitting.metrics import choose_metrics
 from fastdrift.fitting.windows import check_windows, usable_windows
+from fastdrift.fitting.worth import FEW_DRAWN, memory_of
 from fastdrift.tables.stretches import reader_of_stretches
 from fastdrift.tables.table import Table, usual_step
 
@@ -113,8 +114,8 @@ def fit(
     Warns
     -----
     DriftWarning
-        If the baseline is thin for its number of columns, windows were left out, a few rows decide what is learnt, a
-        column is taken as labels or time, or only ever grows.
+        If the baseline is thin for its number of columns, or short for how slowly they change, windows were left out, a
+        few rows decide what is learnt, a column is taken as labels or time, or only ever grows.
 
     Notes
     -----
@@ -171,12 +172,13 @@ def fit(
     limit = row_threshold(scores, folds, table.bounds(), rate)
     peaks = fold_peaks(by_fold(scores, folds), limit, longest)
     promise, promise_notes = learn_promise(peaks, int(total.n_windows), limit, asked, step)
-    size_notes = baseline_notes(total, healthy.n_aside, 2 * healthy.sweep.columns.size, middle, rate)
+    sweep = healthy.sweep
+    memory = memory_of(sweep.table, sweep.columns, middle, FEW_DRAWN)
+    size_notes = baseline_notes(total, healthy.n_aside, 2 * sweep.columns.size, middle, rate, memory)
     notes = (*metrics.notes, *window_notes, *healthy.notes, *size_notes, *promise_notes)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)
-    sweep, lacking = healthy.sweep, table if total.n_left_out else None
-    rows = learn_rows(sweep.table, sweep.columns, middle, lacking=lacking)
+    rows = learn_rows(sweep.table, sweep.columns, middle, lacking=table if total.n_left_out else None)
     of_all: dict[str, Any] = {"threshold": limit, "warnings": notes, "promise": promise, "rows": rows}
     of_all["history"] = _history(table, created, reason)
     common: dict[str, Any] = {

@@ -28,6 +28,7 @@ COMMANDS = {
     "explain",
     "report",
     "accept",
+    "suggest",
 }
 FLOORS = (
     {"main"},
