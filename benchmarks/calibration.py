@@ -199,7 +199,7 @@ def verdict_of(name: str, trials: Sequence[Trial], middle: Callable[[Floats], An
         cells.append(f"{middle(shares):.2f} ({shares.min():.2f} … {shares.max():.2f})")
         is_enough = separate >= max(ENOUGH * features, 1 / rate)
         error = shares.std(ddof=1) / np.sqrt(shares.size)
-        off += look(f"{rate:.1%}", float(middle(shares)), error, said_by(trials, rate), is_enough=is_enough)
+        off += look(percent(rate), float(middle(shares)), error, said_by(trials, rate), is_enough=is_enough)
     for what in trials[0].events:
         ratio, error = event_ratio([trial.events[what] for trial in trials])
         cells.append(f"{ratio:.2f}")
@@ -207,6 +207,10 @@ def verdict_of(name: str, trials: Sequence[Trial], middle: Callable[[Floats], An
         off += [one for one in found if one.way == "more"]
     cells.append(said_by(trials, RATES[0]) or "–")
     return Verdict(name, [*cells, "; ".join(map(str, off)) or "–"], off)
+
+
+def percent(rate: float) -> str:
+    return f"{100 * rate:g} %"
 
 
 def said_by(trials: Sequence[Trial], rate: float) -> str:
@@ -254,7 +258,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"argument --seeds: {asked.seeds} is too few to tell an error: give at least 2")
     warnings.simplefilter("ignore", fd.DriftWarning)
     chosen, seeds = (QUICK, min(3, asked.seeds)) if asked.quick else (cases(), asked.seeds)
-    print(table(["case", "worth", *(f"{rate:.1%}" for rate in RATES), "notices", "alarms", "said", "off (said)"]))
+    print(table(["case", "worth", *map(percent, RATES), "notices", "alarms", "said", "off (said)"]))
     verdicts = []
     for verdict in verdicts_of(chosen, seeds, os.environ.get("FASTDRIFT_DATA")):
         verdicts.append(verdict)

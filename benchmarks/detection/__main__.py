@@ -92,9 +92,13 @@ def worse(figures: Figures, before: Figures) -> list[str]:
 
 
 def stored(paths: Sequence[Path]) -> tuple[list[dict[str, Any]], str]:
-    """Return the records of files that were written with --json, and the machine of the first."""
+    """Return the records of files that were written with --json, none twice, and the machine of the first file."""
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-    return [record for document in documents for record in document["records"]], documents[0]["machine"]
+    records = [record for document in documents for record in document["records"]]
+    once = {(record["set"], record["entity"], record["detector"]): record for record in records}
+    order = [*GROUPS, *ours_with((50,)), *OTHERS, *TRIVIAL]
+    places = {place: (order.index(place[0]), order.index(place[2])) for place in once}
+    return [once[place] for place in sorted(once, key=places.__getitem__)], documents[0]["machine"]
 
 
 def rounded(value: Any) -> Any:

@@ -77,14 +77,21 @@ def onsets_off(events: fd.Events, labels: Booleans) -> list[int]:
 
 
 def onset_and_reasons(events: fd.Events, labels: Booleans, shown: Sequence[Shown]) -> dict[str, Any]:
-    """Return rows off, and of incidents with known columns, whether the longest event's first column is one of them."""
+    """Return rows off, and of incidents with known columns in which an event peaks, whether its first column is one.
+
+    An event's reason is that of its peak, and an event may go on over several incidents.
+    """
     named = []
     for start, stop, columns in shown:
-        inside = [event for event in events if event.start < stop + TOLERANCE and event.stop > start and event.columns]
+        inside = [event for event in events if start <= place_of(event) < stop + TOLERANCE and event.columns]
         if inside:
-            overlap = [min(event.stop, stop + TOLERANCE) - max(event.start, start) for event in inside]
-            named.append(inside[int(np.argmax(overlap))].columns[0] in columns)
+            named.append(max(inside, key=lambda event: event.peak_score).columns[0] in columns)
     return {"onsets_off": onsets_off(events, labels), "named_first": named}
+
+
+def place_of(event: fd.Event) -> int:
+    """Return the row of an event's peak, or of its start where data are missing and nothing peaks."""
+    return event.start if event.peak_row < 0 else event.peak_row
 
 
 def set_figures(records: Iterable[dict[str, Any]]) -> dict[str, Any]:

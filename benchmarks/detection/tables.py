@@ -27,7 +27,7 @@ def number(value: float | None, shape: str = ".2f") -> str:
 
 
 def share(value: float | None) -> str:
-    return number(value, ".1%")
+    return number(value, ".1%").replace("%", " %")
 
 
 def found(events: dict[str, Any]) -> str:
@@ -41,10 +41,8 @@ def runs(figures: dict[str, Any]) -> str:
 
 
 CELLS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "AUC-PR": lambda one: number(one["auc_pr"]),
-    "VUS-PR": lambda one: number(one["vus_pr"]),
-    "AUC-ROC": lambda one: number(one["auc_roc"]),
-    "healthy test rows flagged, later flagged": lambda one: (
+    "AUC-PR, VUS-PR, AUC-ROC": lambda one: ", ".join(number(one[name]) for name in ("auc_pr", "vus_pr", "auc_roc")),
+    "healthy test rows flagged, later rows": lambda one: (
         f"{share(one['healthy_flagged'])}, {share(one['later_flagged'])}"
     ),
     "runs of flagged rows: found (or in one already), false in 10,000 healthy rows, delay in rows": runs,
