@@ -83,6 +83,7 @@ CORNERS = (
     Case(columns=64, baseline=100_000),
     Case(tails="t of 3", baseline=1_000),
     Case(tails="t of 3", window=10),
+    Case(tails="t of 3", window=10, baseline=100_000),
     Case(tails="t of 3", columns=64, baseline=100_000),
     Case(season=1.0, baseline=1_000),
     Case(season=1.0, window=10),
