@@ -189,6 +189,7 @@ def test_figures_that_fall_behind_those_of_before_are_named():
     assert detection.worse(now, before) == [
         "asd, fastdrift, window 50: auc_pr is 0.350, was 0.400",
         "smd, fastdrift, window 50: later_flagged is 0.080, was 0.050",
+        "tep, fastdrift, window 50: there are no figures of before",
     ]
 
 
@@ -232,6 +233,14 @@ def test_a_detector_whose_package_is_not_installed_is_said_and_passed_over(monke
     assert found.keys() == {"mcd", "all", "random"}
 
 
+def test_no_two_of_ours_have_one_name_in_tables():
+    assert ours_with((20,))["fastdrift"].title == "fastdrift, window 20"
+    for window in ((50,), (10, 20, 50, 100)):
+        titles = [detector.title for detector in ours_with(window).values()]
+        assert len({*titles}) == len(titles)
+        assert "fastdrift, windows 10, 20, 50, 100" in titles
+
+
 def test_public_sets_need_the_folder_and_the_command_says_so(monkeypatch, capsys):
     monkeypatch.delenv("FASTDRIFT_DATA", raising=False)
     with pytest.raises(SystemExit) as left:
@@ -251,4 +260,3 @@ def test_a_public_set_is_read_with_its_operators_lists(tmp_path):
     assert [*found.test.columns] == ["m1", "m2"]
     assert found.labels.tolist() == [False, True, True, False, False]
     assert found.shown == ((1, 3, frozenset({"m1", "m2"})),)
-    assert ours_with((20,))["fastdrift"].title == "fastdrift, window 20"

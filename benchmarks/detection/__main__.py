@@ -78,17 +78,20 @@ def measure(asked: Any, error: Any) -> list[dict[str, Any]]:
 
 
 def worse(figures: Figures, before: Figures) -> list[str]:
-    """Return where ours rank worse than before, or flag more of later healthy rows, in sentences."""
+    """Return where ours rank worse than before, or flag more of later healthy rows, or nothing is known of before."""
     found = []
     for group, detectors in figures.items():
-        for title in detectors.keys() & before.get(group, {}).keys():
+        for title, now in detectors.items():
+            was = before.get(group, {}).get(title)
             if "fastdrift" not in title:
                 continue
+            if was is None:
+                found.append(f"{group}, {title}: there are no figures of before")
+                continue
             for name, sign in HELD.items():
-                now, was = detectors[title][name], before[group][title][name]
-                if now is not None and was is not None and sign * (now - was) < -SLACK:
-                    found.append(f"{group}, {title}: {name} is {now:.3f}, was {was:.3f}")
-    return sorted(found)
+                if None not in (now[name], was[name]) and sign * (now[name] - was[name]) < -SLACK:
+                    found.append(f"{group}, {title}: {name} is {now[name]:.3f}, was {was[name]:.3f}")
+    return found
 
 
 def stored(paths: Sequence[Path]) -> tuple[list[dict[str, Any]], str]:
@@ -118,9 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--window", type=windows, default=(50,), help="of ours, as in 50, or 10,20,50,100")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where every figure is written")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="where a picture is written, a PNG")
-    parser.add_argument(
-        "--from", type=Path, nargs="+", metavar="FILE", dest="stored", help="measure nothing, read these"
-    )
+    parser.add_argument("--from", type=Path, nargs="+", metavar="FILE", dest="stored", help="read these, measure none")
     parser.add_argument("--hold", type=Path, metavar="FILE", help="fail where ours fell behind these figures")
     asked = parser.parse_args(arguments)
     if asked.stored:

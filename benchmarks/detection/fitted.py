@@ -15,6 +15,7 @@ Fit = Callable[[pd.DataFrame], "Fitted"]
 
 # the share of healthy rows that all are to flag
 RATE = 0.05
+SEVERAL = (10, 20, 50, 100)
 
 
 class Fitted(NamedTuple):
@@ -52,12 +53,16 @@ def ours(train: pd.DataFrame, **options: Any) -> Fitted:
 
 def ours_with(window: Sequence[int]) -> dict[str, Detector]:
     """Return our detectors: the default (or the window that is asked for), several windows, and the forest."""
-    several = (10, 20, 50, 100)
-    return {
-        "fastdrift": Detector(f"fastdrift, window {told(window)}", partial(ours, window=window)),
-        "fastdrift-windows": Detector(f"fastdrift, windows {told(several)}", partial(ours, window=several)),
+    found = {
+        "fastdrift": Detector(
+            f"fastdrift, window{'s' * (len(window) > 1)} {told(window)}", partial(ours, window=window)
+        ),
+        "fastdrift-windows": Detector(f"fastdrift, windows {told(SEVERAL)}", partial(ours, window=SEVERAL)),
         "fastdrift-forest": Detector("fastdrift, isolation forest", partial(ours, detector="isolation-forest")),
     }
+    if tuple(window) == SEVERAL:
+        del found["fastdrift-windows"]
+    return found
 
 
 def told(window: Sequence[int]) -> str:

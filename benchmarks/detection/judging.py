@@ -42,7 +42,7 @@ def ranks(scores: Floats, threshold: float, labels: Booleans) -> dict[str, float
     """Return how scores rank rows; nothing where most of the labelled rows have no score, which are missing data."""
     found = fd.evaluate(scores, threshold, labels=labels, false_alarm_rate=RATE)
     figures = {"trivial": found.prevalence, "healthy_flagged": found.healthy_flagged_ratio}
-    if np.isnan(scores[labels]).mean() > 0.5 if labels.any() else True:
+    if not labels.any() or np.isnan(scores[labels]).mean() > 0.5:
         return figures | {"auc_pr": None, "auc_roc": None, "vus_pr": None, "f1": None}
     figures |= {"auc_pr": found.average_precision, "auc_roc": found.roc_auc, "f1": found.f1}
     return figures | {"vus_pr": vus_pr(scores, labels)}
