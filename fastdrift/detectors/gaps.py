@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from fastdrift.arrays import Floats, freeze
+from fastdrift.detectors.blend import members_of
 from fastdrift.detectors.mahalanobis import MahalanobisModel
 from fastdrift.detectors.marginal import Tail
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.rows import SHRINKAGE, RowStatistics
+from fastdrift.errors import DataError, ModelError
 
-# how far the correlation of rows within windows is shrunk: the first of these that leaves each column something of its
-# own. It is the difference of two covariances, which need not be one
+# how far the correlation of rows within windows is shrunk: by the first of these that makes it one, and leaves every
+# column so much of its own. More would put noise where columns all but determine each other: shrunk by 0.1, rows of 16
+# such columns were flagged 5 times too often with 30 % of the values missing
 SHRINKAGES = (0.0, 1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
 LEAST_PIVOT = 1e-4
-# how far two tellings of a column's mean square within windows may lie apart, as a ratio
+# how far two tellings of a column's mean square within windows may lie apart, as a ratio, to be told by their difference
 AGREEMENT = 1.5
+# how much of a shrinkage can be undone
 MOST_UNDONE = 0.5
 
 
@@ -36,8 +42,35 @@ class GapParameters(NamedTuple):
     curves: Floats
 
 
-def gap_parameters(model: MahalanobisModel, rows: RowStatistics, threshold_rate: float) -> GapParameters:
-    """Return what windows with gaps are scored with.
+_known: WeakKeyDictionary[Model, tuple[GapParameters, ...]] = WeakKeyDictionary()
+
+
+def gaps_of(model: Model) -> tuple[GapParameters, ...]:
+    """Return what windows with gaps are scored with by each of a model's windows, made when it is first asked for.
+
+    Raises
+    ------
+    DataError
+        If the detector cannot score them.
+    ModelError
+        If the model comes from a file that was written before rows' statistics were.
+    """
+    found = _known.get(model)
+    if found is None:
+        members = [one for one in members_of(model) if isinstance(one, MahalanobisModel)]
+        if not members:
+            raise DataError(
+                f"missing='score' needs a model of detector 'mahalanobis', this is one of {model.detector!r}: fit that, "
+                f"fill the gaps first (clean), or leave windows with gaps without a score (missing='nan')"
+            )
+        if model.rows is None:
+            raise ModelError("the model's file was written before rows' statistics were kept: fit it anew")
+        found = _known[model] = tuple(gap_parameters(member, model.rows) for member in members)
+    return found
+
+
+def gap_parameters(model: MahalanobisModel, rows: RowStatistics) -> GapParameters:
+    """Return what windows with gaps are scored with by a model of one window.
 
     Sums go one after the other and no library of linear algebra is asked, so that the bits are the same everywhere.
     """
@@ -46,13 +79,18 @@ def gap_parameters(model: MahalanobisModel, rows: RowStatistics, threshold_rate:
     square = model.centre[n_columns:] ** 2 + std_scale**2
     level_variance = np.maximum(mean_scale**2 - square / window, 0.0)
     spread_variance = np.maximum(std_scale**2 - square / (2 * (window - 1)), 0.0)
-    usual = np.sqrt(np.maximum(square - spread_variance, 0.0))
+    usual = np.sqrt(square - spread_variance)
     correlation = _product(model.cholesky)
-    estimates = np.stack([model.centre[:n_columns], square, level_variance, usual, spread_variance], 1)
+    precision = _inverse(correlation)
+    assert precision is not None  # noqa: S101  # a Cholesky factor with a positive diagonal makes it one
     within = _within(model, rows, correlation[:n_columns, :n_columns], square)
-    curves = Tail(model.threshold, threshold_rate).curves(2 * n_columns)
-    scales = np.stack([model.centre, 1 / model.scale])
-    return GapParameters(*map(freeze, (estimates, within, scales, _inverse(correlation), curves)))
+    return GapParameters(
+        freeze(np.stack([model.centre[:n_columns], square, level_variance, usual, spread_variance], 1)),
+        freeze(within),
+        freeze(np.stack([model.centre, 1 / model.scale])),
+        freeze(precision),
+        Tail(model.threshold, model.false_alarm_rate).curves(2 * n_columns),
+    )
 
 
 def _within(model: MahalanobisModel, rows: RowStatistics, of_means: Floats, square: Floats) -> Floats:

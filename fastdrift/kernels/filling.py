@@ -204,6 +204,7 @@ def fill(known, held, rows, first_row, columns, head, n_lacking):
         n_places = tell_row(known, held, rows[row - first_row], columns, row)
         for i in range(n_places):
             column = held.places[i]
+            # of a column that is gone this is told too, and not asked for
             held.filled[column] += 1.0
             off = told_value(known, held, i, held.drawn[i]) - held.means[column]
             held.means[column] += off / held.filled[column]

@@ -13,6 +13,9 @@ from fastdrift.kernels.filling import (
     is_gone,
     is_there,
     solve_lower,
+    solve_upper,
+    tell_row,
+    told_value,
 )
 from fastdrift.kernels.jitting import (
     FIXED_FLOATS,
@@ -22,6 +25,8 @@ from fastdrift.kernels.jitting import (
     INT,
     INT_MATRIX,
     MATRIX,
+    OUTPUT,
+    SPAN,
     entry,
     jit,
     rows_type,
@@ -168,19 +173,59 @@ def write_features(held, window, scales, features, gone):
 
 
 @jit
-def distance_of(rows, first_row, columns, known, held, scales, precision, curves, features, solved, head, n_lacking):
-    """Return the squared distance of a window whose counts, means and squares are held, as one over all features is."""
-    window, n_columns, is_scattered = known.window, columns.size, False
-    for column in range(n_columns):
+def find_lacking(rows, first_row, end, columns, window, held):
+    """Note the rows that lack something, of a window but for its last; return how many do."""
+    n_lacking = 0
+    for row in range(end - window + 1, end):
+        if lacks_any(rows[row - first_row], columns):
+            held.lacking[n_lacking] = row
+            n_lacking += 1
+    return n_lacking
+
+
+@jit
+def split_scratch(scratch, n_columns):
+    """Return scratch as a `Held`, and lines for the features and for what they are solved to."""
+    _, _, factor, lines, wholes = scratch
+    held = Held(
+        lines[0][:n_columns], lines[1], lines[2], lines[3], lines[4], lines[5], lines[6], lines[7], factor, wholes[0],
+        wholes[1],
+    )  # fmt: skip
+    return held, lines[8][: 2 * n_columns], lines[9][: 2 * n_columns]
+
+
+@jit
+def next_window(rows, first_row, end, columns, window, held, scratch, ring):
+    """Hold the counts, means and squares of the window that ends in a row, and which of its rows lack something.
+
+    `ring` is the row in which the last one ended, where the ring of lacking rows begins and how many it holds; the one
+    of this window is returned. Of two windows one after the other the second costs little.
+    """
+    last, head, n_lacking = ring
+    suffixes, prefix = scratch[0], scratch[1]
+    if end != last + 1:
+        head, n_lacking = 0, find_lacking(rows, first_row, end, columns, window, held)
+    if end != last + 1 or end % window == 0:
+        start_block(rows, first_row, end, columns, window, suffixes, prefix)
+    add_row(prefix, rows[end - first_row], columns)
+    # the suffix behind a whole block, which is never written, is that of no rows
+    merge_parts(suffixes[(end + 1) % window], prefix, held)
+    if n_lacking and held.lacking[head % window] <= end - window:
+        head, n_lacking = head + 1, n_lacking - 1
+    if lacks_any(rows[end - first_row], columns):
+        held.lacking[(head + n_lacking) % window] = end
+        n_lacking += 1
+    return end, head, n_lacking
+
+
+@jit
+def count_there(held, window):
+    """Return how many columns are there, and whether one of them lacks some values."""
+    n_there, is_scattered = 0, False
+    for column in range(held.counts.size):
+        n_there += not is_gone(held.counts[column], window)
         is_scattered |= held.counts[column] < window and not is_gone(held.counts[column], window)
-    if is_scattered:
-        fill(known, held, rows, first_row, columns, head, n_lacking)
-    n_gone = write_features(held, window, scales, features, held.places)
-    squared = marginal_distance(features, held.places, 2 * n_gone, precision, held.factor, held.numbers, solved)
-    if n_gone:
-        distance = on_curve(np.sqrt(squared), curves[2 * n_gone - 2], curves[2 * n_gone - 1])
-        squared = distance * distance
-    return squared
+    return n_there, is_scattered
 
 
 @entry(rows_type, INT, INDICES, GAP, CONSTANT, SCRATCH, FLOATS)
@@ -190,41 +235,81 @@ def gap_scores(rows, first_row, ends, gap, constant, scratch, out):
     Rows are counted from the beginning of the stream: their numbers decide what is drawn.
     """
     window, columns, estimates, within, scales, precision, curves = gap
-    suffixes, prefix, factor, lines, wholes = scratch
-    n_columns = columns.size
-    known = Known(window, estimates, within)
-    held = Held(
-        lines[0][:n_columns], lines[1], lines[2], lines[3], lines[4], lines[5], lines[6], lines[7], factor, wholes[0],
-        wholes[1],
-    )  # fmt: skip
-    last, head, n_lacking = -2, 0, 0
+    known, n_columns = Known(window, estimates, within), columns.size
+    held, features, solved = split_scratch(scratch, n_columns)
+    ring = -2, 0, 0
     for place in range(ends.size):
-        end = ends[place]
-        if end != last + 1:
-            head, n_lacking = 0, 0
-            for row in range(end - window + 1, end):
-                if lacks_any(rows[row - first_row], columns):
-                    held.lacking[n_lacking] = row
-                    n_lacking += 1
-        if end != last + 1 or end % window == 0:
-            start_block(rows, first_row, end, columns, window, suffixes, prefix)
-        last = end
-        add_row(prefix, rows[end - first_row], columns)
-        merge_parts(suffixes[end % window + 1 if end % window + 1 < window else 0], prefix, held)
-        if n_lacking and held.lacking[head % window] <= end - window:
-            head, n_lacking = head + 1, n_lacking - 1
-        if lacks_any(rows[end - first_row], columns):
-            held.lacking[(head + n_lacking) % window] = end
-            n_lacking += 1
-        n_there = 0
-        for column in range(n_columns):
-            n_there += not is_gone(held.counts[column], window)
-        cost, n_constant = moved_cost(rows, end - window + 1 - first_row, window, constant)
+        ring = next_window(rows, first_row, ends[place], columns, window, held, scratch, ring)
+        n_there, is_scattered = count_there(held, window)
+        cost, n_constant = moved_cost(rows, ends[place] - window + 1 - first_row, window, constant)
         if n_there == 0 or 2 * (n_there + n_constant) < n_columns + constant[0].size:
             out[place] = np.nan
             continue
-        squared = distance_of(
-            rows, first_row, columns, known, held, scales, precision, curves, lines[8][: 2 * n_columns],
-            lines[9][: 2 * n_columns], head, n_lacking,
-        )  # fmt: skip
+        if is_scattered:
+            fill(known, held, rows, first_row, columns, ring[1], ring[2])
+        n_gone = write_features(held, window, scales, features, held.places)
+        squared = marginal_distance(features, held.places, 2 * n_gone, precision, held.factor, held.numbers, solved)
+        if n_gone:
+            distance = on_curve(np.sqrt(squared), curves[2 * n_gone - 2], curves[2 * n_gone - 1])
+            squared = distance * distance
         out[place] = np.sqrt(squared + cost)
+
+
+@jit
+def write_gone(known, held, scales, precision, features, solved, out):
+    """Write columns that are gone so that they add nothing: their features are what the others let expect.
+
+    Half of the rows lie above the mean, half below.
+    """
+    window, n_columns = known.window, held.counts.size
+    n_gone = write_features(held, window, scales, features, held.places)
+    marginal_distance(features, held.places, 2 * n_gone, precision, held.factor, held.numbers, solved)
+    solve_upper(held.factor, 2 * n_gone, held.numbers)
+    for i in range(n_gone):
+        column, other = held.places[i], held.places[n_gone + i]
+        mean = scales[0, column] - held.numbers[i] / scales[1, column]
+        std = max(0.0, scales[0, other] - held.numbers[n_gone + i] / scales[1, other])
+        off = std * np.sqrt((window - 1) / (window // 2 * 2))
+        for row in range(window):
+            out[row, column] = mean + (off if row % 2 else -off) if row < window // 2 * 2 else mean
+
+
+@entry(rows_type, INT, INDICES, GAP, SCRATCH, MATRIX)
+def filled_windows(rows, first_row, ends, gap, scratch, out):
+    """Write the rows of windows with what they lack filled in as for a score, one window below the other."""
+    window, columns, estimates, within, scales, precision, _ = gap
+    known, n_columns = Known(window, estimates, within), columns.size
+    held, features, solved = split_scratch(scratch, n_columns)
+    for place in range(ends.size):
+        end = ends[place]
+        own = out[place * window : (place + 1) * window]
+        _, head, n_lacking = next_window(rows, first_row, end, columns, window, held, scratch, (-2, 0, 0))
+        for row in range(window):
+            for column in range(n_columns):
+                own[row, column] = rows[end - window + 1 + row - first_row, columns[column]]
+        n_there, is_scattered = count_there(held, window)
+        if is_scattered:
+            fill(known, held, rows, first_row, columns, head, n_lacking)
+            for k in range(head, head + n_lacking):
+                row = held.lacking[k % window]
+                for i in range(tell_row(known, held, rows[row - first_row], columns, row)):
+                    if not is_gone(held.counts[held.places[i]], window):
+                        own[row - end + window - 1, held.places[i]] = told_value(known, held, i, held.drawn[i])
+        if n_there < n_columns:
+            write_gone(known, held, scales, precision, features, solved, own)
+
+
+@entry(rows_type, INT, INDICES, INT, SPAN, OUTPUT)
+def count_observed(rows, first_row, columns, window, span, output):
+    """Write of how many columns the windows that end in a span's rows have half or more."""
+    row, end_row = span[2], span[3]
+    out, out_first = output
+    for end in range(row, end_row):
+        out[end - out_first] = 0.0
+    for column in range(columns.size):
+        count = 0
+        for end in range(row - window + 1, end_row):
+            count += is_there(rows[end - first_row, columns[column]])
+            if end >= row:
+                out[end - out_first] += not is_gone(count, window)
+                count -= is_there(rows[end - window + 1 - first_row, columns[column]])

@@ -35,6 +35,8 @@ class Table:
         float32 or float64: what pieces are made of.
     gaps : array
         Rows that are none but part two stretches, and read as NaN.
+    absent : tuple
+        Names of columns that are none, and read as NaN.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Table:
         self.n_rows = n_rows
         self.first_row = 0
         self.gaps: Indices = NO_ROWS
+        self.absent: tuple[Hashable, ...] = ()
         self._stretches: tuple[Table, ...] = ()
         self._whole = whole
         self._columns = columns
