@@ -20,7 +20,8 @@ from fastdrift.errors import DataError, ModelError
 # such columns were flagged 5 times too often with 30 % of the values missing
 SHRINKAGES = (0.0, 1e-4, 1e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75)
 LEAST_PIVOT = 1e-4
-# how far two tellings of a column's mean square within windows may lie apart, as a ratio, to be told by their difference
+# how far two tellings of a column's mean square within windows may lie apart, as a ratio, to be told by the difference
+# of two covariances
 AGREEMENT = 1.5
 # how much of a shrinkage can be undone
 MOST_UNDONE = 0.5
@@ -46,7 +47,7 @@ _known: WeakKeyDictionary[Model, tuple[GapParameters, ...]] = WeakKeyDictionary(
 
 
 def gaps_of(model: Model) -> tuple[GapParameters, ...]:
-    """Return what windows with gaps are scored with by each of a model's windows, made when it is first asked for.
+    """Return what windows with gaps are scored with, for each of a model's windows; made when first asked for.
 
     Raises
     ------
@@ -60,8 +61,8 @@ def gaps_of(model: Model) -> tuple[GapParameters, ...]:
         members = [one for one in members_of(model) if isinstance(one, MahalanobisModel)]
         if not members:
             raise DataError(
-                f"missing='score' needs a model of detector 'mahalanobis', this is one of {model.detector!r}: fit that, "
-                f"fill the gaps first (clean), or leave windows with gaps without a score (missing='nan')"
+                f"missing='score' needs a model of detector 'mahalanobis', not {model.detector!r}: fit that, fill "
+                f"the gaps first (clean), or leave windows with gaps without a score (missing='nan')"
             )
         if model.rows is None:
             raise ModelError("the model's file was written before rows' statistics were kept: fit it anew")

@@ -21,8 +21,8 @@ class Tail:
     """How squared distances over a number of features are spread: as those of a multivariate t distribution.
 
     Its degrees of freedom are told by how far the row threshold, a quantile of held-out scores, lies above that of a
-    normal distribution. Whichever features of a t distribution are left, they have one of the same degrees and unit: so
-    every pattern of gaps is told by their number alone, at any level. Realised over nominal, 4 of 8 columns gone, at 5 %
+    normal distribution. Whichever features of a t distribution are left have one of the same degrees and unit: so their
+    number alone tells every pattern of gaps, at any level. Realised over nominal, 4 of 8 columns gone, at 5 %
     and at the level of notices: 1.0 to 1.1 and 1.0 to 1.2 on generated telemetry, on rows with autocorrelation 0.9
     1.1 and 1.2; by chi-square quantiles 0.8 to 1.1 and 0.8 to 0.9, and 0.8 and 0.7.
     """

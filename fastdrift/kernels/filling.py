@@ -99,7 +99,7 @@ def solve_upper(factor, size, values):
 
 @jit
 def level_of(mean, count, estimates, column):
-    """Return a column's level in a window: the mean of so many values, drawn to the usual one by how little they say."""
+    """Return a column's level in a window: the mean of so many values, drawn to the usual by how little they say."""
     centre, variance = estimates[column, CENTRE], estimates[column, LEVEL_VARIANCE]
     if variance == 0:
         return centre
@@ -124,7 +124,7 @@ def begin(known, held, column):
 
 @jit
 def tell_row(known, held, values, columns, number):
-    """Tell the values that a row lacks by those that it has, as numbers of usual spreads off; return how many it lacks.
+    """Tell the values that a row lacks by those that it has, in usual spreads; return how many there are.
 
     Columns go together as ever, whatever their spread in this window: scaled by that, which few values tell, 5 to 14
     times too many rows were flagged where columns all but determine each other. What is gone says nothing.

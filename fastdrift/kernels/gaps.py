@@ -148,10 +148,10 @@ def start_block(rows, first_row, end, columns, window, suffixes, prefix):
 @jit
 def lacks_any(values, columns):
     """Return whether a row lacks a value."""
+    lacks = False
     for column in range(columns.size):
-        if not is_there(values[columns[column]]):
-            return True
-    return False
+        lacks |= not is_there(values[columns[column]])
+    return lacks
 
 
 @jit
@@ -261,7 +261,7 @@ def write_gone(known, held, scales, precision, features, solved, out):
 
     Half of the rows lie above the mean, half below.
     """
-    window, n_columns = known.window, held.counts.size
+    window = known.window
     n_gone = write_features(held, window, scales, features, held.places)
     marginal_distance(features, held.places, 2 * n_gone, precision, held.factor, held.numbers, solved)
     solve_upper(held.factor, 2 * n_gone, held.numbers)

@@ -164,13 +164,16 @@ def observed(model: Model, data: Any, *, time: Hashable | None = None, threads: 
     reader = reader_of(data)
     table, columns = match_table(model, reader, time, may_lack=True)
     check_length(table.n_rows, model.window)
-    return reader.scores(observed_columns(model, table, columns, check_threads(threads)), time, "observed")
+    counts = np.full(table.n_rows, np.nan)
+    first = model.window - 1
+    counts[first:] = observed_columns(model, table, columns, check_threads(threads), first, table.n_rows)
+    return reader.scores(counts, time, "observed")
 
 
 def absent_note(table: Table, columns: Indices) -> str:
     """Return what is to be said of columns of the model that the table has not."""
-    are = "is" if len(table.absent) == 1 else "are"
-    return f"{listed(table.absent)} {are} not in the table: {len(table.absent)} of {columns.size} columns are scored around"
+    are, count = "is" if len(table.absent) == 1 else "are", len(table.absent)
+    return f"{listed(table.absent)} {are} not in the table: {count} of {columns.size} columns are scored around"
 
 
 def match_table(

@@ -85,17 +85,15 @@ def gap_scratch(model: Model) -> tuple[Any, ...]:
     return np.zeros((window, 4, size)), np.empty((4, size)), factor, lines, whole
 
 
-def observed_columns(model: Model, table: Table, columns: Indices, threads: int) -> Floats:
-    """Return of how many columns each window has half or more; NaN for rows that end no window."""
+def observed_columns(model: Model, table: Table, columns: Indices, threads: int, row: int, stop: int) -> Floats:
+    """Return of how many columns the windows that end in absolute rows `row` … `stop` - 1 have half or more."""
     sweep = Sweep(table, columns, model.window)
-    counts: Floats = np.full(table.n_rows, np.nan)
+    counts: Floats = np.empty(stop - row)
 
     def task(span: Span) -> None:
         piece = sweep.piece(span)
-        output = (counts, table.first_row)
-        kernel("count_observed", table.dtype)(
-            piece.rows, piece.first_row, piece.places[columns], model.window, tuple(span), output
-        )
+        rows = piece.rows, piece.first_row, piece.places[columns]
+        kernel("count_observed", table.dtype)(*rows, model.window, tuple(span), (counts, row))
 
-    run_spans(task, sweep.spans(), sweep.n_numbers, threads)
+    run_spans(task, sweep.spans(row, stop), counts.size * columns.size, threads)
     return counts

@@ -140,6 +140,8 @@ def _match_names(
         if reader.is_time(extra[0]):
             remedy = f"if it holds the rows' times say time={extra[0]!r}, else drop it"
         raise DataError(f"column {extra[0]!r} is not the model's: {remedy}")
-    table = reader.table([name for name in reader.names if name in known], time=time, absent=missing)
+    table = reader.table([name for name in reader.names if name in known], time=time)
+    if missing:
+        table = table.with_absent(missing)
     place = {name: index for index, name in enumerate(table.names)}
     return table, np.array([place[name] for name in names], np.int64)

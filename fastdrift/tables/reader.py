@@ -10,7 +10,7 @@ import numpy as np
 
 from fastdrift.arrays import Floats, Rows, Times
 from fastdrift.errors import DataError
-from fastdrift.tables.columns import Column, absent_column
+from fastdrift.tables.columns import Column
 from fastdrift.tables.table import Table, check_columns, listed
 
 # what nanoseconds in 64 bits can tell
@@ -46,14 +46,9 @@ class Reader:
         self.names, self.n_rows = list(names), n_rows
 
     def table(
-        self,
-        columns: Sequence[Hashable] | None = None,
-        *,
-        time: Hashable | None = None,
-        takes_time: bool = True,
-        absent: Sequence[Hashable] = (),
+        self, columns: Sequence[Hashable] | None = None, *, time: Hashable | None = None, takes_time: bool = True
     ) -> Table:
-        """Return all columns but `time`, or those named `columns`, as a table, and after them those that are absent.
+        """Return all columns but `time`, or those named `columns`, as a table.
 
         `takes_time` says whether the caller has an option `time`, which errors may then name.
         """
@@ -68,14 +63,9 @@ class Reader:
         if missing:
             raise DataError(f"column {missing[0]!r} is missing; the table has {listed(self.names)}")
         numbers = [self._numbers(name, takes_time) for name in names]
-        whole = self.whole(numbers) if names == self.names and not absent else None
-        is_narrow = all(one.dtype == np.float32 for one in numbers)
-        dtype = np.dtype(np.float32 if is_narrow else np.float64)
-        numbers += [absent_column(self.n_rows, dtype) for _ in absent]
+        whole = self.whole(numbers) if names == self.names else None
         of_time = functools.partial(self.times, time), functools.partial(self.zone, time)
-        table = Table([*names, *absent], self.n_rows, whole, numbers, *of_time)
-        table.absent = tuple(absent)
-        return table
+        return Table(names, self.n_rows, whole, numbers, *of_time)
 
     @property
     def readers(self) -> Sequence[Reader]:
