@@ -31,7 +31,8 @@ class GapParameters(NamedTuple):
     """What the kernel of windows with gaps wants of a model of one window.
 
     `estimates` has a line a column that varies: the mean, the mean square within a window, the variance of the level of
-    windows beyond what that makes, and the usual spread within a window and the variance of that, likewise. `within` is
+    windows beyond what that makes, the usual spread within a window and the variance of that, likewise; then what the
+    mean of a whole window counts for its level, and one over the usual spread. `within` is
     the precision of rows' values within a window, in units of its spreads; `scales` are centres and gains of the
     features, `precision` is theirs; `curves` are those of `Tail`.
     """
@@ -85,8 +86,10 @@ def gap_parameters(model: MahalanobisModel, rows: RowStatistics) -> GapParameter
     precision = _inverse(correlation)
     assert precision is not None  # noqa: S101  # a Cholesky factor with a positive diagonal makes it one
     within = _within(model, rows, correlation[:n_columns, :n_columns], square)
+    weight = level_variance / (level_variance + square / window)
+    estimates = [model.centre[:n_columns], square, level_variance, usual, spread_variance, weight, 1 / usual]
     return GapParameters(
-        freeze(np.stack([model.centre[:n_columns], square, level_variance, usual, spread_variance], 1)),
+        freeze(np.ascontiguousarray(np.stack(estimates, 1))),
         freeze(within),
         freeze(np.stack([model.centre, 1 / model.scale])),
         freeze(precision),

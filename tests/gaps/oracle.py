@@ -23,7 +23,7 @@ def drawn(row, column):
 def filled_window(model, rows_known, window, first_row):
     """Return a window with its scattered gaps filled, NaN where a column is gone; `first_row` is that of the stream."""
     gaps = gap_parameters(model, rows_known)
-    centre, square, level_variance, usual, spread_variance = gaps.estimates.T
+    centre, square, level_variance, usual, spread_variance = gaps.estimates.T[:5]
     there = np.isfinite(window)
     counts = there.sum(axis=0)
     kept = 2 * counts >= len(window)
@@ -37,7 +37,7 @@ def filled_window(model, rows_known, window, first_row):
     level = centre + (observed_mean - centre) * level_variance / (level_variance + square / np.maximum(counts, 1))
     weight = spread_variance / (spread_variance + square / (2 * np.maximum(counts - 1, 1)))
     spread = np.where(counts > 1, 1 + (observed_std / usual - 1) * weight, 1.0)
-    still = (counts > 1) & (observed_std == 0)
+    still = (counts > 1) & (counts < len(window)) & (observed_std == 0)
     level, spread = np.where(still, observed_mean, level), np.where(still, 0.0, spread)
     covariance = np.linalg.inv(gaps.within)
     lacking = [row for row in range(len(window)) if (~there[row] & kept).any()]
@@ -60,7 +60,7 @@ def filled_window(model, rows_known, window, first_row):
     for _ in range(12):
         new = centre + (fill(False).mean(axis=0) - centre) * level_variance / (level_variance + square / len(window))
         changed = kept & (counts < len(window)) & (spread > 0)
-        moved = np.abs(new - level)[changed] / usual[changed]
+        moved = (np.abs(new - level) / usual * (1 - counts / len(window)))[changed]
         level = np.where(changed, new, level)
         if not (moved > 0.002).any():
             break
