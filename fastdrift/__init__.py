@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fastdrift.prepare.grid import aggregate
     from fastdrift.reports.html import report
     from fastdrift.rolling import rolling_mean, rolling_std
-    from fastdrift.scoring.batch import score
+    from fastdrift.scoring.batch import observed, score
     from fastdrift.scoring.pointwise import mahalanobis
     from fastdrift.synthetic import generate
 
@@ -63,6 +63,7 @@ _ROOMS = {
     "generate": ("synthetic", "generate"),
     "load": ("detectors.store", "load_model"),
     "mahalanobis": ("scoring.pointwise", "mahalanobis"),
+    "observed": ("scoring.batch", "observed"),
     "report": ("reports.html", "report"),
     "rolling_mean": ("rolling", "rolling_mean"),
     "rolling_std": ("rolling", "rolling_std"),
@@ -99,6 +100,7 @@ __all__ = [
     "generate",
     "load",
     "mahalanobis",
+    "observed",
     "report",
     "rolling_mean",
     "rolling_std",

@@ -45,6 +45,7 @@ class Event(NamedTuple):
     onset_time: Any = None
     start_time: Any = None
     end_time: Any = None  # of its last row
+    observed: int = -1  # of how many columns its highest window has half or more; at least, of missing data
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -83,7 +84,7 @@ class Event(NamedTuple):
 
 COLUMNS = (
     "kind", "level", "onset", "start", "alarm_row", "stop", "rows", "still_on", "peak_score", "peak_row",
-    "once_in_rows", "columns", "why", "onset_time", "start_time", "end_time",
+    "once_in_rows", "observed", "columns", "why", "onset_time", "start_time", "end_time",
 )  # fmt: skip
 
 
@@ -171,7 +172,7 @@ class Events:
             for event in self.events
         ]
         frame = pd.DataFrame(rows, columns=list(shown))
-        whole = ["onset", "start", "alarm_row", "stop", "rows", "peak_row"]
+        whole = ["onset", "start", "alarm_row", "stop", "rows", "peak_row", "observed"]
         return frame.astype(
             dict.fromkeys(whole, "int64") | {"still_on": bool, "peak_score": float, "once_in_rows": float}
         )
@@ -222,7 +223,7 @@ class Events:
         """Return the answer, what helps if that is the new normal, the first events as a table, and the promise."""
         lines = [text for text in (self.answer(), self.remedy()) if text]
         if self.events:
-            frame = self.to_frame().drop(columns=["peak_row", "onset_time", "end_time"], errors="ignore")
+            frame = self.to_frame().drop(columns=["peak_row", "observed", "onset_time", "end_time"], errors="ignore")
             frame["why"] = [text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…" for text in frame["why"]]
             lines.append(frame.drop(columns="columns").head(SHOWN).to_string(index=False))
         if len(self) > SHOWN:

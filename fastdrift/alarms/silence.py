@@ -46,7 +46,13 @@ def find_holes(scene: Scene, rows: Integers) -> list[Event]:
     lengths = [pd.Timedelta(length) for length in scene.times[rows] - scene.times[rows - 1]]
     ends = zip(rows.tolist(), scene.moments(rows - 1), scene.moments(rows), lengths, strict=True)
     return [
-        _event(Gap(row, row, row, ()), Reason((), f"no rows for {_told(length)}"), (last, first, first), is_on=False)
+        _event(
+            Gap(row, row, row, ()),
+            Reason((), f"no rows for {_told(length)}"),
+            (last, first, first),
+            scene.observed(row, row + 1),
+            is_on=False,
+        )
         for row, last, first, length in ends
     ]
 
@@ -64,15 +70,20 @@ def _silence(scene: Scene, gap: Gap) -> Event:
     names = tuple(str(scene.model.columns[place]) for place in gap.columns)
     if names:
         why = f"{_listed(names)} {'is' if len(names) == 1 else 'are'} missing"
+    elif scene.fills:
+        why = "more than half of the columns are missing"
     else:
         why = "gaps scattered over the columns leave no window whole"
     moments = scene.moments(np.array([gap.onset, gap.start, max(gap.start, gap.stop - 1)]))
-    return _event(gap, Reason(names, why), moments, is_on=gap.stop > gap.start and gap.stop == scene.scores.size)
+    is_on = gap.stop > gap.start and gap.stop == scene.scores.size
+    return _event(gap, Reason(names, why), moments, scene.observed(gap.start, gap.stop), is_on=is_on)
 
 
-def _event(gap: Gap, reason: Reason, moments: Sequence[object], *, is_on: bool) -> Event:
+def _event(gap: Gap, reason: Reason, moments: Sequence[object], observed: int, *, is_on: bool) -> Event:
     rows = (gap.onset, gap.start, gap.start, gap.stop)
-    return Event(MISSING, ALARM, *rows, is_on, math.nan, -1, math.nan, reason, *moments)
+    onset, start, end = moments
+    peak = math.nan, -1, math.nan
+    return Event(MISSING, ALARM, *rows, is_on, *peak, reason, onset, start, end, observed)
 
 
 def _listed(names: tuple[str, ...], most: int = 4) -> str:

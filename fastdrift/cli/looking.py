@@ -38,12 +38,15 @@ def find_events(model: Model, frame: pd.DataFrame, settings: LookSettings, threa
 
     ignore = [find_stretch(text, frame.index, "--ignore") for text in settings.ignore]
     since = find_since(settings.since, settings.last, frame.index)
+    missing = settings.missing
     if not since:
-        return detect(model, frame, ignore=ignore, threads=threads)
+        return detect(model, frame, ignore=ignore, missing=missing, threads=threads)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DriftWarning)  # a note of the events says it
-        scores = score(model, frame, threads=threads).to_numpy()
-    found, whole = (find_events(model, frame, scores, since=first, ignore=ignore) for first in (since, 0))
+        scores = score(model, frame, missing=missing, threads=threads).to_numpy()
+    found, whole = (
+        find_events(model, frame, scores, since=first, ignore=ignore, missing=missing) for first in (since, 0)
+    )
     return narrowed(found, whole, since)
 
 

@@ -16,6 +16,7 @@ from fastdrift.fitting.advice import WINDOW
 from fastdrift.fitting.windows import check_windows
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
+from fastdrift.scoring.gaps import Missing
 from fastdrift.tables.roles import LABEL
 
 HOWS = get_args(How)
@@ -336,6 +337,14 @@ fail_on_drift = click.option(
     is_flag=True,
     help=f"Exit with {DRIFTED} if an alarm, of drift or of missing data, is on or began in the rows asked about, or if "
     "none of them could be scored.",
+)
+missing = click.option(
+    "--missing",
+    type=click.Choice(get_args(Missing)),
+    default="nan",
+    show_default=True,
+    help="What a window that lacks values gets: no score, or one told by what it has, as rare as that of a whole one. "
+    "Columns of the model may then be missing from DATA.",
 )
 drift = combined(
     fail_on_drift,

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
+from fastdrift.scoring.gaps import Missing
 
 DASH = "-"
 """Standard input or output in place of a file."""
@@ -85,6 +86,7 @@ class LookSettings:
     ignore: Sequence[str]
     last: int | None
     since: str | None
+    missing: Missing = "nan"
 
 
 @dataclass(frozen=True, kw_only=True)

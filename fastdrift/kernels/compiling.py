@@ -26,6 +26,7 @@ from fastdrift.kernels import (  # noqa: F401  # they bring the entries
     blending,
     distances,
     features,
+    gaps,
     moments,
     onsets,
     parts,

@@ -94,22 +94,31 @@ def moved_range(rows, first_row, columns, window, span, values, penalties, outpu
             moved -= finite and value != values[column]
 
 
+@inline
+def is_broken(rows, row, columns):
+    """Return whether a row holds a NaN or inf."""
+    broken = False
+    for column in range(columns.size):
+        broken |= not abs(rows[row, columns[column]]) < np.inf
+    return broken
+
+
 @entry(rows_type, INT, INDICES, INT, SPAN, OUTPUT)
 def settle_range(rows, first_row, columns, window, span, output):
-    """Make NaN of every distance whose window holds a NaN or inf, and inf of one that overflowed; return the NaNs."""
+    """Make NaN of every distance whose window holds a NaN or inf, and inf of one that overflowed; return the NaNs.
+
+    A distance that is a number has a window without: only rows of others are looked at.
+    """
     row, end_row = span[2], span[3]
     out, out_first = output
-    broken, total = 0, 0
-    for end in range(row - window + 1, end_row):
-        for column in range(columns.size):
-            broken += not abs(rows[end - first_row, columns[column]]) < np.inf
-        if end < row:
+    last, total = row - window, 0
+    for end in range(row, end_row):
+        if abs(out[end - out_first]) < np.inf:
             continue
-        if broken:
-            out[end - out_first] = np.nan
-            total += 1
-        elif not abs(out[end - out_first]) < np.inf:
-            out[end - out_first] = np.inf
-        for column in range(columns.size):
-            broken -= not abs(rows[end - window + 1 - first_row, columns[column]]) < np.inf
+        for before in range(row - window + 1, row if end == row else row - window + 1):
+            last = before if is_broken(rows, before - first_row, columns) else last
+        last = end if is_broken(rows, end - first_row, columns) else last
+        is_lacking = last > end - window
+        out[end - out_first] = np.nan if is_lacking else np.inf
+        total += is_lacking
     return total

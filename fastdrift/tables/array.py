@@ -62,7 +62,7 @@ class ArrayReader(Reader):
         if time is not None:
             raise DataError(f"time is {time!r}, but an array has no column of times: pass a frame, or leave time out")
 
-    def scores(self, values: Floats, _time: Hashable | None) -> Any:
+    def scores(self, values: Floats, _time: Hashable | None, _name: str = "score") -> Any:
         """Return the values as they are."""
         return values
 
