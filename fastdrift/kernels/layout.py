@@ -17,7 +17,7 @@ CACHE_LINE = 64
 STEP = LANES  # rows by which a block lies before the one behind it in the ring: as many as are brought in at once
 FLAT, COLUMNS, ANY = 0, 1, 2
 # what parts of a squared distance are told as: sums with signs, sums of absolute values, or shares of those
-SIGNED, ABSOLUTE, SHARES = 0, 1, 2
+SIGNED, ABSOLUTE, RELATIVE = 0, 1, 2
 # numbers by which the reason of an event tells what a column does
 CHANGES = 6
 

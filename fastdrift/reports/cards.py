@@ -12,7 +12,7 @@ from fastdrift.alarms.judging import amount
 from fastdrift.arrays import Floats
 from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
-from fastdrift.kernels.layout import SHARES
+from fastdrift.kernels.layout import RELATIVE
 from fastdrift.reports.lasting import lasting_columns
 from fastdrift.reports.sketches import Sketch, View, sketch
 from fastdrift.reports.subject import Subject
@@ -73,7 +73,7 @@ def _shares(subject: Subject, numbers: Sequence[int]) -> dict[int, Floats]:
     if model.pack_parts() is None or not peaks:
         return {}
     rows, places = np.unique(np.array(list(peaks.values()), np.int64), return_inverse=True)
-    parts = column_parts(model, subject.table, subject.columns, rows, kind=SHARES, threads=subject.threads)
+    parts = column_parts(model, subject.table, subject.columns, rows, kind=RELATIVE, threads=subject.threads)
     return dict(zip(peaks, parts[places], strict=True))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from fastdrift.alarms.events import PERSISTENT, Event
 from fastdrift.alarms.reasons import LEAST_SHARE, Reason
 from fastdrift.arrays import Floats, Integers
-from fastdrift.kernels.layout import SHARES
+from fastdrift.kernels.layout import RELATIVE
 from fastdrift.reports.subject import Subject
 from fastdrift.scoring.parts import column_parts
 
@@ -55,7 +55,7 @@ def _flagged_rows(subject: Subject, event: Event) -> Integers:
 
 
 def _mean_shares(subject: Subject, rows: Integers) -> Floats:
-    shares = column_parts(subject.model, subject.table, subject.columns, rows, kind=SHARES, threads=subject.threads)
+    shares = column_parts(subject.model, subject.table, subject.columns, rows, kind=RELATIVE, threads=subject.threads)
     means: Floats = shares.mean(axis=0)
     return means
 
