@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import binding
 
 from fastdrift.kernels.keeping import Kept, read_kept
-from fastdrift.kernels.layout import ARRAY_FIELDS, DTYPE_FIELDS
+from fastdrift.kernels.layout import ADDRESS_LETTER, ARRAY_FIELDS, DTYPE_FIELDS
 
 # a status, an error's place, both Numba's, and results
 _Room = ctypes.c_int64 * 4
@@ -50,35 +50,32 @@ def load_kernel(name: str, kept: Kept) -> Callable[..., Any] | None:
 
 def _callable(name: str, kept: Kept, address: int, engine: Any) -> Callable[..., Any]:
     function = _Function(address)
-    pack = struct.Struct(f"={kept.n_arrays}Q{kept.numbers}").pack
-    unpack, has_results = struct.Struct(f"={kept.results}").unpack_from, bool(kept.results)
+    pack = struct.Struct(f"={kept.words}").pack
+    places = [place for place, letter in enumerate(kept.words) if letter == ADDRESS_LETTER]
+    unpack, n_results = struct.Struct(f"={kept.results}").unpack_from, len(kept.results)
 
     def call(*arguments: Any) -> Any:
-        arrays: list[Any] = []
-        numbers: list[Any] = []
-        _sort_out(arguments, arrays, numbers)
+        words: list[Any] = []
+        for argument in arguments:
+            if isinstance(argument, tuple):
+                words += argument
+            else:
+                words.append(argument)
+        for place in places:
+            if not isinstance(words[place], np.ndarray):
+                raise TypeError(f"{name} takes an array, and no {type(words[place]).__name__}, as its number {place}")
+            words[place] = id(words[place])
         room = _Room()
-        if function(room, room, pack(*map(id, arrays), *numbers), room) or room[0]:
-            array = arrays[room[0] - 1]
-            raise TypeError(f"{name} takes no {array.dtype} of shape {array.shape} as its array {room[0]}")
-        if has_results:
+        if function(room, room, pack(*words), room) or room[0]:
+            raise TypeError(f"{name} does not take its number {room[0] - 1}: an array of another kind or layout")
+        if n_results:
             results = unpack(room, 8)
-            return results if len(results) > 1 else results[0]
+            return results if n_results > 1 else results[0]
         return None
 
     call.engine = engine  # type: ignore[attr-defined]  # the code goes with it
     call.__name__ = call.__qualname__ = name
     return call
-
-
-def _sort_out(arguments: tuple[Any, ...], arrays: list[Any], numbers: list[Any]) -> None:
-    for argument in arguments:
-        if isinstance(argument, tuple):
-            _sort_out(argument, arrays, numbers)
-        elif isinstance(argument, np.ndarray):
-            arrays.append(argument)
-        else:
-            numbers.append(argument)
 
 
 @functools.cache

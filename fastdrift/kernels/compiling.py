@@ -32,7 +32,7 @@ from fastdrift.kernels.calling import arrays_are_as_expected, load_kernel
 from fastdrift.kernels.jitting import ENTRIES, OPTIONS, jit
 from fastdrift.kernels.keeping import Kept, warn_not_kept, write_kept
 from fastdrift.kernels.nesting import compiled_whole
-from fastdrift.kernels.packing import ADDRESS, letters, packed_entry, split_kinds
+from fastdrift.kernels.packing import ADDRESS, letters, packed_entry
 
 # what LLVM may call for an operation of its own, where the processor has no instruction for it
 _MAY_CALL = {"memcpy", "memmove", "memset", "fma", "sqrt", "exp", "log", "pow", "floor", "ceil", "trunc", "rint"}
@@ -86,9 +86,7 @@ def compile_object(name: str, dtype: np.dtype[Any] | None) -> Kept | None:
     needs = needed_by(text)
     if not isinstance(code, bytes) or not needs <= _MATHEMATICS or not _is_called_as_expected(text, symbol):
         return None
-    arrays, numbers = split_kinds(kinds)
-    results = split_kinds([signature.return_type])[1]
-    return Kept(code, symbol, tuple(sorted(needs)), len(arrays), letters(numbers), letters(results))
+    return Kept(code, symbol, tuple(sorted(needs)), letters(kinds), letters([signature.return_type]))
 
 
 def needed_by(text: str) -> set[str]:

@@ -38,8 +38,7 @@ class Kept(NamedTuple):
     code: bytes
     function: str  # what it is called in the object
     needs: tuple[str, ...]  # what it calls of the process's own, such as memset
-    n_arrays: int
-    numbers: str  # the kinds of its other arguments, and of its results, as `struct` names them
+    words: str  # the kinds of its arguments and of its results, as `struct` names them; an array is its address
     results: str
 
 

@@ -32,6 +32,7 @@ LAST, LOOKED, IS_RARE, EXTREMES = GROUP_SIZE, GROUP_SIZE + LANES, GROUP_SIZE + L
 # of which many are older than it, read them there
 ARRAY_FIELDS = {"data": 0, "ndim": 8, "shape": 16, "strides": 24, "dtype": 40, "flags": 48}
 DTYPE_FIELDS = {"byteorder": 10, "num": 12}
+ADDRESS_LETTER = "Q"  # what `struct` calls the address of an array, and of nothing else here
 
 
 class Source(NamedTuple):

@@ -1,7 +1,7 @@
 """Give a kernel the form in which it can be kept: one function of addresses, which needs nothing of Numba's.
 
-Its arguments' words, arrays first, are the addresses of NumPy's array objects and numbers of eight bytes. Arrays are
-looked at where they lie and refused if they are not what the kernel was compiled for: ctypes would let anything pass.
+Its arguments are words of eight bytes: numbers, and the addresses of NumPy's array objects, which are looked at where
+they lie and refused if they are not what the kernel was compiled for: ctypes would let anything pass.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from numba.np.numpy_support import as_dtype
 
 from fastdrift.kernels.jitting import Entry, jit
-from fastdrift.kernels.layout import ARRAY_FIELDS, DTYPE_FIELDS
+from fastdrift.kernels.layout import ADDRESS_LETTER, ARRAY_FIELDS, DTYPE_FIELDS
 
 ADDRESS = types.voidptr
 _BYTE, _HALF, _WORD = ir.IntType(8), ir.IntType(32), ir.IntType(64)
@@ -29,7 +29,7 @@ _CONTIGUOUS, _ALIGNED, _WRITEABLE = 0x1, 0x100, 0x400  # NumPy's flags
 def packed_entry(entry: Entry, kinds: Sequence[Any]) -> tuple[Callable[..., Any], Any]:
     """Return a function that calls a kernel with arguments at an address and puts its results at another; and that.
 
-    It returns 0, or which array is the first that the kernel can't take.
+    It returns 0, or which word, from 1 on, is the first of an array that the kernel can't take.
     """
     kernel, misfit, arguments = jit(entry.function), _misfit(kinds), _arguments(kinds)
 
@@ -43,25 +43,19 @@ def packed_entry(entry: Entry, kinds: Sequence[Any]) -> tuple[Callable[..., Any]
     return call, kernel
 
 
-def flat(kind: Any) -> Iterator[Any]:
-    """Yield the types of all parts of a type, tuples taken apart."""
-    if isinstance(kind, types.BaseTuple):
-        for part in kind:
-            yield from flat(part)
-    elif kind != types.none:
-        yield kind
-
-
 def letters(kinds: Sequence[Any]) -> str:
-    """Return the kinds of numbers of eight bytes, as `struct` names them."""
-    return "".join("d" if isinstance(kind, types.Float) else "q" for kind in kinds)
+    """Return the kinds of words, as `struct` names them; arrays alone are an address."""
+    names = {types.Array: ADDRESS_LETTER, types.Float: "d"}
+    return "".join(next((names[one] for one in names if isinstance(kind, one)), "q") for kind in _flat(kinds))
 
 
-def split_kinds(kinds: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """Return the types of all arrays among a kernel's arguments, and of all others."""
-    everything = [*flat(types.Tuple(kinds))]
-    arrays = [kind for kind in everything if isinstance(kind, types.Array)]
-    return arrays, [kind for kind in everything if not isinstance(kind, types.Array)]
+def _flat(kinds: Sequence[Any]) -> Iterator[Any]:
+    """Yield the types of all words; an argument is one, or a tuple of some."""
+    for kind in kinds:
+        if isinstance(kind, types.BaseTuple):
+            yield from kind
+        elif kind != types.none:
+            yield kind
 
 
 def _load(builder: Any, base: Any, offset: int, kind: Any) -> Any:
@@ -70,14 +64,14 @@ def _load(builder: Any, base: Any, offset: int, kind: Any) -> Any:
 
 
 def _misfit(kinds: Sequence[Any]) -> Any:
-    """Return an intrinsic that returns the number of the first array that is not what it must be, from 1 on, or 0."""
-    arrays, _ = split_kinds(kinds)
+    """Return an intrinsic that returns the place, from 1 on, of the first array that is not as it must be, or 0."""
+    arrays = [(place, kind) for place, kind in enumerate(_flat(kinds)) if isinstance(kind, types.Array)]
 
     @intrinsic
     def misfit(_typing: Any, words: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             wrong = _WORD(0)
-            for place, kind in reversed([*enumerate(arrays)]):
+            for place, kind in reversed(arrays):
                 array = _load(builder, args[0], 8 * place, _POINTER)
                 wrong = builder.select(_fits(builder, array, kind), wrong, _WORD(place + 1))
             return wrong
@@ -106,24 +100,20 @@ def _fits(builder: Any, array: Any, kind: Any) -> Any:
 def _arguments(kinds: Sequence[Any]) -> Any:
     """Return an intrinsic that returns the arguments whose words lie at an address."""
     everything = types.Tuple(kinds)
-    n_arrays = len(split_kinds(kinds)[0])
 
     @intrinsic
     def arguments(_typing: Any, words: Any) -> Any:
         def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            next_place = {True: 0, False: n_arrays}  # by whether it is an array
+            place = iter(range(0, 1 << 10, 8))
 
             def make(kind: Any) -> Any:
                 if isinstance(kind, types.BaseTuple):
                     return context.make_tuple(builder, kind, [make(part) for part in kind])
-                is_array = isinstance(kind, types.Array)
-                place = 8 * next_place[is_array]
-                next_place[is_array] += 1
-                if is_array:
-                    return _array(context, builder, _load(builder, args[0], place, _POINTER), kind)
+                if isinstance(kind, types.Array):
+                    return _array(context, builder, _load(builder, args[0], next(place), _POINTER), kind)
                 if kind == types.boolean:
-                    return builder.trunc(_load(builder, args[0], place, _WORD), ir.IntType(1))
-                return _load(builder, args[0], place, context.get_value_type(kind))
+                    return builder.trunc(_load(builder, args[0], next(place), _WORD), ir.IntType(1))
+                return _load(builder, args[0], next(place), context.get_value_type(kind))
 
             return make(everything)
 
