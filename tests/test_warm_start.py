@@ -158,11 +158,12 @@ def _sealed(content):
     return keeping._MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
 
 
-def _with_header(file, **changes):
+def _with_header(file, **change):
     line, _, code = file.partition(b"\n")[2].partition(b"\n")
     header = json.loads(line)
-    header["for"] |= {key: value for key, value in changes.items() if key in header["for"]}
-    header |= {key: value for key, value in changes.items() if key not in header["for"]}
+    (name,) = change
+    (header if name in header else header["for"])[name] = change[name]
+    assert json.loads(line)["for"].keys() == header["for"].keys(), f"nothing tells {name}"
     return _sealed(json.dumps(header).encode() + b"\n" + code)
 
 
