@@ -1,4 +1,4 @@
-"""Kernels called by address give the bytes that Numba gives calling them, and refuse what they were not compiled for."""
+"""Kernels called by address give the bytes that Numba gives calling them, and refuse what they were not made for."""
 
 from __future__ import annotations
 
