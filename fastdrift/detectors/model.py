@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from fastdrift.arrays import Booleans, Floats, freeze
+from fastdrift.arrays import Booleans, Floats, Indices, freeze
 from fastdrift.detectors.history import Stretch
 from fastdrift.detectors.moments import Folds, Standardisation
 from fastdrift.detectors.promise import Promise
@@ -202,6 +202,11 @@ class Model:
     def varies(self) -> Booleans:
         """Which of the columns vary."""
         return np.array([name not in self.constant_columns for name in self.columns])
+
+    @functools.cached_property
+    def places(self) -> tuple[Indices, Indices]:
+        """Which of the columns vary, and which are constant, by their places among them."""
+        return np.flatnonzero(self.varies), np.flatnonzero(~self.varies)
 
     @property
     def windows(self) -> tuple[int, ...]:

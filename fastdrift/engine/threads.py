@@ -13,7 +13,6 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +23,11 @@ from fastdrift.errors import DataError
 from fastdrift.kernels.layout import LANES, Span
 
 if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 # numbers of input below which waking another thread costs more than it brings
 INLINE_NUMBERS = 200_000
+_SETTING = "FASTDRIFT_THREADS"
 
 
 def default_threads() -> int:
@@ -40,11 +40,11 @@ def default_threads() -> int:
 
 def explain_threads() -> tuple[int, str]:
     """Return the default number of threads and what decided it."""
-    asked = os.environ.get("FASTDRIFT_THREADS", "").strip()
+    asked = os.environ.get(_SETTING, "").strip()
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
-            raise DataError(f"FASTDRIFT_THREADS is {asked!r}: set it to a whole number of at least 1, or unset it")
-        return int(asked), "FASTDRIFT_THREADS"
+            raise DataError(f"{_SETTING} is {asked!r}: set it to a whole number of at least 1, or unset it")
+        return int(asked), _SETTING
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _cgroup_quota()
     if quota < affinity:
@@ -64,10 +64,11 @@ def _cgroup_quota() -> float:
     return int(quota) / int(period) if quota.isdigit() else math.inf
 
 
-def check_threads(threads: int | None) -> int:
-    """Return the number of threads to use, from what a caller asked for."""
+def check_threads(threads: int | None, n_numbers: float = math.inf) -> int:
+    """Return the number of threads to use, from what a caller asked for, for an input of `n_numbers`."""
     if threads is None:
-        return default_threads()
+        # to read the container's quota takes longer than to score a small input, which stays on this thread anyway
+        return default_threads() if n_numbers > INLINE_NUMBERS or _SETTING in os.environ else 1
     if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise DataError(f"threads is {threads!r}: give a whole number of at least 1")
     return int(threads)
@@ -121,6 +122,10 @@ if hasattr(os, "register_at_fork"):
 
 def run_tasks(tasks: Sequence[Callable[[], Any]], threads: int) -> list[Any]:
     """Run tasks on up to `threads` threads, this one among them, and return their results in order."""
+    if min(threads, len(tasks)) <= 1:
+        return [task() for task in tasks]
+    from concurrent.futures import wait  # it brings logging, which one thread does without
+
     results: list[Any] = [None] * len(tasks)
     upcoming = deque(range(len(tasks)))
 

@@ -28,6 +28,12 @@ SHARES = 9  # numbers a group in `Work.shares`
 # lane, the row before which all are looked at, and whether the group has sums that are out of range
 LAST, LOOKED, IS_RARE, EXTREMES = GROUP_SIZE, GROUP_SIZE + LANES, GROUP_SIZE + LANES + 1, GROUP_SIZE + PAIR
 
+# where NumPy's arrays and dtypes have their fields, in bytes behind what every object begins with: NumPy's extensions,
+# of which many are older than it, read them there
+ARRAY_FIELDS = {"data": 0, "ndim": 8, "shape": 16, "strides": 24, "dtype": 40, "flags": 48}
+DTYPE_FIELDS = {"byteorder": 10, "num": 12}
+ADDRESS_LETTER = "Q"  # what `struct` calls the address of an array, and of nothing else here
+
 
 class Source(NamedTuple):
     """Rows of a table and how to read them."""

@@ -11,7 +11,7 @@ import numpy as np
 from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.model import Model
 from fastdrift.engine.threads import check_threads
-from fastdrift.engine.windows import Sweep, check_first_row, check_length
+from fastdrift.engine.windows import check_first_row, check_length
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.scoring.gaps import Missing, check_missing, observed_columns, score_gaps
 from fastdrift.scoring.spans import model_scorer, score_spans
@@ -106,7 +106,8 @@ def score(
     reader, scores_gaps = reader_of(data), check_missing(missing, model)
     table, columns = match_table(model, reader, time, may_lack=scores_gaps)
     check_length(table.n_rows, model.window)
-    table, n_threads = table.starting_at(check_first_row(first_row)), check_threads(threads)
+    table = table.starting_at(check_first_row(first_row))
+    n_threads = check_threads(threads, table.n_rows * table.n_columns)
     scores, broken = score_table(model, table, columns, n_threads)
     if table.absent:
         warnings.warn(absent_note(table, columns), DriftWarning, stacklevel=2)
@@ -209,8 +210,9 @@ def _centre(scores: Floats, window: int) -> None:
 
 def score_table(model: Model, table: Table, columns: Indices, threads: int) -> tuple[Floats, int]:
     """Return the scores of a table and how many of its windows hold a NaN or inf."""
-    scorer, sweep = model_scorer(model, table, columns), Sweep(table, columns[model.varies], model.window)
+    scorer = model_scorer(model, table, columns)
     scores = np.empty(table.n_rows)
     scores[: model.window - 1] = np.nan
     output = scores, table.first_row
+    sweep = scorer.sweep
     return scores, score_spans(lambda _: scorer, sweep.spans(), sweep.n_numbers, threads, output)

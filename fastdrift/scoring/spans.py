@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 
@@ -60,7 +61,7 @@ class SpanScorer:
 
     def settle(self, span: Span, output: Output) -> int:
         """Make NaN of the scores of windows that hold a NaN or inf, inf of others that are none; count the NaNs."""
-        if np.isfinite(part_of(span, output).sum()):
+        if math.isfinite(np.add.reduce(part_of(span, output))):
             return 0
         piece, dtype = self.sweep.piece(span), self.sweep.table.dtype
         columns = piece.places[np.concatenate([self.sweep.columns, self.constant])]
@@ -81,6 +82,11 @@ class BlendScorer:
     def __init__(self, scorers: Sequence[SpanScorer], unit: float) -> None:
         self.scorers, self.unit = scorers, unit
         self._local = threading.local()
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep of the longest windows, whose spans are scored."""
+        return self.scorers[-1].sweep
 
     @property
     def serial(self) -> bool:
@@ -112,11 +118,9 @@ Scorer = SpanScorer | BlendScorer
 
 def model_scorer(model: Model, table: Table, columns: Indices) -> Scorer:
     """Return what a model scores a table with; `columns` are the model's."""
-    varies = model.varies
+    varying, constant = (columns[places] for places in model.places)
     scorers = [
-        SpanScorer(
-            Sweep(table, columns[varies], one.window), one.packed, columns[~varies], one.constant_values, one.penalties
-        )
+        SpanScorer(Sweep(table, varying, one.window), one.packed, constant, one.constant_values, one.penalties)
         for one in members_of(model)
     ]
     return BlendScorer(scorers, model.unit) if isinstance(model, BlendedModel) else scorers[0]
@@ -126,6 +130,6 @@ def score_spans(
     scorer_of: Callable[[Span], Scorer], spans: Sequence[Span], n_numbers: int, threads: int, output: Output
 ) -> int:
     """Score spans, each with its scorer; return how many windows hold a NaN or inf."""
-    if any(scorer_of(span).serial for span in spans):
+    if threads > 1 and any(scorer_of(span).serial for span in spans):
         threads = 1
     return sum(run_spans(lambda span: scorer_of(span).score(span, output), spans, n_numbers, threads))

@@ -47,6 +47,8 @@ def reader_of(data: Any, *, one_column: bool = False) -> Reader:
     DataError
         If `data` is no array and no frame that is known, or holds a column where a table is wanted.
     """
+    if type(data) is np.ndarray:
+        return ArrayReader(data, one_column=one_column)
     if is_frame(data) or (one_column and is_series(data)):
         return PandasReader(data)
     if is_polars_frame(data) or (one_column and is_polars_series(data)):

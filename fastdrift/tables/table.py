@@ -79,6 +79,8 @@ class Table:
 
     def starting_at(self, first_row: int) -> Table:
         """Return the same rows as a chunk of a stream whose first is absolute row `first_row`."""
+        if first_row == self.first_row:
+            return self
         table = copy.copy(self)
         table.first_row = first_row
         return table
@@ -152,7 +154,8 @@ class Table:
         start, stop = start - self.first_row, stop - self.first_row
         if self._all is None:
             return lay_out([column.pieces(start, stop) for column in self._columns], stop - start, self.dtype)
-        return self._all._replace(rows=self._all.rows[start:stop])
+        rows, places, held = self._all
+        return Laid(rows[start:stop], places, held)
 
     def chunks(self) -> Iterator[tuple[int, Rows]]:
         """Yield the first row of each piece of a bounded size, counted from the table's own first, and the piece.
