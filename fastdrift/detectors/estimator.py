@@ -43,7 +43,7 @@ class PackedEstimator(NamedTuple):
         return True
 
     def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
-        """Write the scores of a piece's windows, NaN for those that hold a NaN or inf; return whether all are finite."""
+        """Write the scores of a piece's windows, NaN where one holds a NaN or inf; return whether all are finite."""
         out, first_row = output
         features = piece_features(sweep, piece)
         whole = np.isfinite(features).all(axis=1)

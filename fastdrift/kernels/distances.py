@@ -74,7 +74,8 @@ def distance_range(rows_source, lane_rows, centre_gain, factor, scratch, sizes, 
 def moved_range(rows, first_row, columns, window, span, values, penalties, output):
     """Add to scores what columns that were constant in the baseline cost: `penalties[rows that moved]`.
 
-    Return whether none of the rows holds a NaN or inf, which a window's score becomes NaN for. Counts are whole numbers, so they may slide: nothing is lost by taking a row out again.
+    Return whether none of the rows holds a NaN or inf, which makes NaN of its windows' scores. Counts are whole
+    numbers, so they may slide: nothing is lost by taking a row out again.
     """
     row, end_row = span[2], span[3]
     out, out_first = output

@@ -83,8 +83,8 @@ def eight_of(array, at):
 def write_back(target, row, n_rows):
     """Write results, [row][width][lane], from a row of the blocks on; only rows within their lane's bounds.
 
-    Return whether all of them are finite, told while they are in the nearest cache. Where the sum of finite ones is not,
-    it says that they are not, and whoever asked looks again.
+    Return whether all of them are finite, told while they are in the nearest cache; where the sum of finite ones is not
+    finite it says that they are not, and whoever asked looks again.
     """
     out, width, bounds, results = target.out, target.width, target.bounds, target.results
     first = target.first + row
