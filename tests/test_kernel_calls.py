@@ -33,6 +33,9 @@ def _every_entry_is_called(fit):
         with pytest.warns(fd.DriftWarning, match="hold a NaN"):
             fd.score(one, rows)
     fd.detect(several, rows)
+    with_gaps = rows[:5_400].copy()
+    with_gaps[5_000:5_200, 0] = np.nan
+    fd.detect(model, with_gaps, missing="score")
     fd.explain(model, rows)
     fd.rolling_std(rows, 20)
     fd.mahalanobis(rows[:, :2], [0.0, 0.0], np.eye(2))

@@ -42,14 +42,15 @@ class PackedEstimator(NamedTuple):
         """Whether pieces must be scored one after the other: nobody promises that an estimator's threads are safe."""
         return True
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> None:
-        """Write the scores of a piece's windows; NaN for those that hold a NaN or inf."""
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
+        """Write the scores of a piece's windows, NaN where one holds a NaN or inf; return whether all are finite."""
         out, first_row = output
         features = piece_features(sweep, piece)
         whole = np.isfinite(features).all(axis=1)
         scores = np.full(len(features), np.nan)
         scores[whole] = self.score(features[whole])
         out[piece.span.row - first_row : piece.span.end_row - first_row] = scores
+        return bool(whole.all())
 
     def score(self, features: Floats) -> Floats:
         """Return the scores of windows' features, made in pieces; raise DataError if they are no finite numbers."""

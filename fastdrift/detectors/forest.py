@@ -67,11 +67,12 @@ class PackedForest(NamedTuple):
         """Whether pieces must be scored one after the other: they need not."""
         return False
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> None:
-        """Write the isolation scores of a piece's windows."""
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
+        """Write the isolation scores of a piece's windows; return whether all are finite."""
         trees = (self.offsets, self.thresholds, self.lengths, self.depth, self.rate)
         room = np.empty(2 * sweep.columns.size * GROUP_SIZE, np.float32), np.empty(GROUP_SIZE)
-        sweep.call("forest_range", piece, self.scales, 1, trees, room, output)
+        is_finite: bool = sweep.call("forest_range", piece, self.scales, 1, trees, room, output)
+        return is_finite
 
 
 def expected_length(count: npt.NDArray[np.float64]) -> Floats:

@@ -39,9 +39,10 @@ class PackedDistance(NamedTuple):
         """Whether pieces must be scored one after the other: they need not."""
         return False
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> None:
-        """Write the distances of a piece's windows, or their squares."""
-        sweep.call("score_range", piece, self.scales, 1, self.factor, squared, output)
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> bool:
+        """Write the distances of a piece's windows, or their squares; return whether all are finite."""
+        is_finite: bool = sweep.call("score_range", piece, self.scales, 1, self.factor, squared, output)
+        return is_finite
 
 
 def pack_factor(cholesky: Floats) -> Floats:

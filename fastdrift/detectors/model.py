@@ -51,8 +51,8 @@ class PackedParameters(Protocol):
     def serial(self) -> bool:
         """Whether pieces must be scored one after the other, on the thread that asks."""
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> None:
-        """Write the scores of a piece's windows, or their squares."""
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> bool:
+        """Write the scores of a piece's windows, or their squares; return whether all are finite."""
 
 
 class Baseline(NamedTuple):

@@ -39,8 +39,8 @@ sweep_scores = sweep_with(consume_scores)
 
 @entry(source_type, WORK, SPAN, FIXED_FLOATS, BOOLEAN, OUTPUT)
 def score_range(source, work, span, factor, squared, output):
-    """Write the distances, or their squares, of the windows that `span` wants."""
-    sweep_scores(Source(*source), Work(*work), Span(*span), (factor, squared), 1, Output(*output))
+    """Write the distances, or their squares, of the windows that `span` wants; return whether all are finite."""
+    return sweep_scores(Source(*source), Work(*work), Span(*span), (factor, squared), 1, Output(*output))
 
 
 @entry(source_type, INT, FIXED_FLOATS, FIXED_FLOATS, FLOATS, SIZES, FLOATS)
@@ -74,15 +74,18 @@ def distance_range(rows_source, lane_rows, centre_gain, factor, scratch, sizes, 
 def moved_range(rows, first_row, columns, window, span, values, penalties, output):
     """Add to scores what columns that were constant in the baseline cost: `penalties[rows that moved]`.
 
-    Counts are whole numbers, so they may slide: nothing is lost by taking a row out again.
+    Return whether none of the rows holds a NaN or inf, which makes NaN of its windows' scores. Counts are whole
+    numbers, so they may slide: nothing is lost by taking a row out again.
     """
     row, end_row = span[2], span[3]
     out, out_first = output
+    is_finite = True
     for column in range(columns.size):
         moved, broken = 0, 0
         for end in range(row - window + 1, end_row):
             value = rows[end - first_row, columns[column]]
             finite = abs(value) < np.inf
+            is_finite = is_finite and finite
             broken += not finite
             moved += finite and value != values[column]
             if end < row:
@@ -92,6 +95,7 @@ def moved_range(rows, first_row, columns, window, span, values, penalties, outpu
             finite = abs(value) < np.inf
             broken -= not finite
             moved -= finite and value != values[column]
+    return is_finite
 
 
 @inline

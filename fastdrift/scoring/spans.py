@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 
@@ -42,27 +41,27 @@ class SpanScorer:
 
     def score(self, span: Span, output: Output) -> int:
         """Write the scores of a span's windows; return how many of them hold a NaN or inf."""
-        self.write(span, output)
-        return self.settle(span, output)
+        return 0 if self.write(span, output) else self.settle(span, output)
 
-    def write(self, span: Span, output: Output) -> None:
-        """Write the scores of a span's windows, those that hold a NaN or inf, or overflow, as no number."""
+    def write(self, span: Span, output: Output) -> bool:
+        """Write the scores of a span's windows, those that hold a NaN or inf, or overflow, as no number.
+
+        Return whether there are none of those. A look at the scores afterwards took 1 to 6 % of the time of a score.
+        """
         piece, dtype, window = self.sweep.piece(span), self.sweep.table.dtype, self.sweep.window
         squared = self.packed.adds_squares and self.constant.size > 0
-        self.packed.score_piece(self.sweep, piece, output, squared)
+        is_finite = self.packed.score_piece(self.sweep, piece, output, squared)
         if self.constant.size:
             penalties = (self.values, self.penalties)
-            kernel("moved_range", dtype)(
-                piece.rows, piece.first_row, piece.places[self.constant], window, tuple(span), *penalties, output
-            )
+            add_penalties, own = kernel("moved_range", dtype), piece.places[self.constant]
+            is_finite &= add_penalties(piece.rows, piece.first_row, own, window, tuple(span), *penalties, output)
         if squared:
             part = part_of(span, output)
             np.sqrt(part, out=part)
+        return is_finite
 
     def settle(self, span: Span, output: Output) -> int:
         """Make NaN of the scores of windows that hold a NaN or inf, inf of others that are none; count the NaNs."""
-        if math.isfinite(np.add.reduce(part_of(span, output))):
-            return 0
         piece, dtype = self.sweep.piece(span), self.sweep.table.dtype
         columns = piece.places[np.concatenate([self.sweep.columns, self.constant])]
         settle = kernel("settle_range", dtype)
@@ -101,8 +100,8 @@ class BlendScorer:
             for one in scorer.sweep.spans(span.row, span.end_row, n_ranges=1):
                 scorer.write(one, (own, span.row))
         blend(part, others, self.unit)
-        # the longest window holds what the others do
-        return self.scorers[-1].settle(span, output)
+        # means may leave the range where the scores did not; the longest window holds what the others do
+        return 0 if np.isfinite(part.sum()) else self.scorers[-1].settle(span, output)
 
     def _room(self, size: int) -> Floats:
         """Return room of this thread's for the scores of all models but one: new memory would cost as much as them."""
