@@ -52,7 +52,9 @@ def _callable(name: str, kept: Kept, address: int, engine: Any) -> Callable[...,
     function = _Function(address)
     pack = struct.Struct(f"={kept.words}").pack
     places = [place for place, letter in enumerate(kept.words) if letter == ADDRESS_LETTER]
-    unpack, n_results = struct.Struct(f"={kept.results}").unpack_from, len(kept.results)
+    # a truth value is the first byte of its word
+    unpack = struct.Struct("=" + kept.results.replace("?", "?7x")).unpack_from
+    n_results = len(kept.results)
 
     def call(*arguments: Any) -> Any:
         words: list[Any] = []

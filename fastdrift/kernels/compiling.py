@@ -87,7 +87,7 @@ def compile_object(name: str, dtype: np.dtype[Any] | None) -> Kept | None:
     needs = needed_by(text)
     if not isinstance(code, bytes) or not needs <= _MATHEMATICS or not _is_called_as_expected(text, symbol):
         return None
-    return Kept(code, symbol, tuple(sorted(needs)), letters(kinds), letters([signature.return_type]))
+    return Kept(code, symbol, tuple(sorted(needs)), letters(kinds), letters([signature.return_type], "?"))
 
 
 def needed_by(text: str) -> set[str]:

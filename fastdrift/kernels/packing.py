@@ -43,9 +43,9 @@ def packed_entry(entry: Entry, kinds: Sequence[Any]) -> tuple[Callable[..., Any]
     return call, kernel
 
 
-def letters(kinds: Sequence[Any]) -> str:
-    """Return the kinds of words, as `struct` names them; arrays alone are an address."""
-    names = {types.Array: ADDRESS_LETTER, types.Float: "d"}
+def letters(kinds: Sequence[Any], flag: str = "q") -> str:
+    """Return the kinds of words, as `struct` names them; arrays alone are an address, and truth values a `flag`."""
+    names = {types.Array: ADDRESS_LETTER, types.Float: "d", types.Boolean: flag}
     return "".join(next((names[one] for one in names if isinstance(kind, one)), "q") for kind in _flat(kinds))
 
 
