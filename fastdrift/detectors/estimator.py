@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastdrift.arrays import Floats, freeze
-from fastdrift.detectors.model import Baseline, Learnt, Model, Output
+from fastdrift.detectors.learning import Baseline, Learnt, Output
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.samples import piece_features, sample_windows
 from fastdrift.engine.windows import Piece, Sweep
 from fastdrift.errors import DataError, ModelError

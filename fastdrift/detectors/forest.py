@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdrift.arrays import Floats, freeze
-from fastdrift.detectors.model import Baseline, Learnt, Model, Output
+from fastdrift.detectors.learning import Baseline, Learnt, Output
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.samples import sample_windows
 from fastdrift.engine.windows import Piece, Sweep, feature_scales
 from fastdrift.errors import DataError, ModelError

@@ -11,7 +11,9 @@ import numpy as np
 
 from fastdrift.arrays import Floats, freeze
 from fastdrift.detectors.constant import moved_penalties
-from fastdrift.detectors.model import Baseline, Check, Learnt, Model, Output, is_float
+from fastdrift.detectors.fields import Check, is_float
+from fastdrift.detectors.learning import Baseline, Learnt, Output
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.moments import Moments, moments_without, piece_moments
 from fastdrift.detectors.shrinkage import Shrinkage, fit_gaussian
 from fastdrift.engine.windows import Piece, Sweep, feature_scales

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from fastdrift.detectors.blend import VERSION, BlendedModel, check_members, member_fields, prefix
+from fastdrift.detectors.fields import FIELDS, FILE_NAMES, Check
 from fastdrift.detectors.history import Stretch, check_history
-from fastdrift.detectors.model import FIELDS, FILE_NAMES, FORMAT, Check, Model
+from fastdrift.detectors.model import FORMAT, Model
 from fastdrift.detectors.promise import Promise, check_promise
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.detectors.rows import RowStatistics

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastdrift.arrays import Floats
-from fastdrift.detectors.model import PackedParameters
+from fastdrift.detectors.learning import PackedParameters
 from fastdrift.detectors.moments import FOLD_RANGES, Folds
 from fastdrift.engine.windows import Sweep, check_length
 from fastdrift.errors import DataError

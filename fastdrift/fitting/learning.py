@@ -10,7 +10,7 @@ import numpy as np
 from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.blend import blend, blending_unit
 from fastdrift.detectors.constant import check_scales
-from fastdrift.detectors.model import Baseline, Learnt
+from fastdrift.detectors.learning import Baseline, Learnt
 from fastdrift.detectors.moments import Folds, Moments, standardise
 from fastdrift.fitting.bursts import bursts_note, find_bursts
 from fastdrift.fitting.folds import by_fold, row_threshold, score_folds

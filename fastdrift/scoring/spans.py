@@ -9,7 +9,8 @@ import numpy as np
 
 from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.blend import BlendedModel, blend, members_of
-from fastdrift.detectors.model import Model, Output, PackedParameters
+from fastdrift.detectors.learning import Output, PackedParameters
+from fastdrift.detectors.model import Model
 from fastdrift.engine.compiled import kernel
 from fastdrift.engine.threads import run_spans
 from fastdrift.engine.windows import Sweep
