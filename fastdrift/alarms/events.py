@@ -196,24 +196,30 @@ class Events:
         """The most false alarms that are promised in the rows that have a score."""
         return self.promise.rate * self.n_scored
 
+    @property
+    def told(self) -> Event | None:
+        """The event that the answer is about: the last alarm that is on, else the last alarm, else the last notice."""
+        on = [event for event in self.alarms if event.still_on]
+        return next((events[-1] for events in (on, self.alarms, self.notices) if events), None)
+
     def answer(self) -> str:
         """Return what was found in a sentence."""
         if not self.n_scored and not self.events:
             return f"Nothing could be scored: {self.n_rows:,} rows hold no whole window of {self.window}."
-        if not self.events:
+        told = self.told
+        if told is None:
             unsaid = self.n_rows - self.since - self.n_scored
             but = f" {unsaid:,} rows have no score." if unsaid >= self.window else ""
             return f"No drift: nothing was above the level of a notice.{but}"
-        on = [event for event in self.alarms if event.still_on]
-        if not self.alarms:
-            return f"No alarm; {counted(len(self.notices), 'notice')}, the last {_began(self.notices[-1])}."
+        if not told.is_alarm:
+            return f"No alarm; {counted(len(self.notices), 'notice')}, the last {_began(told)}."
         counts = counted(len(self.alarms), "alarm") + (
             f" and {counted(len(self.notices), 'notice')}" if self.notices else ""
         )
-        if on:
-            lead = "Data missing now" if on[-1].kind == MISSING else "Drifting now"
-            return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counts} in all)."
-        return f"{counts}; the last began {_began(self.alarms[-1])} and is over: {_short(self.alarms[-1].why, '.')}"
+        if told.still_on:
+            lead = "Data missing now" if told.kind == MISSING else "Drifting now"
+            return f"{lead}, since {_when(told)}: {_short(told.why)} ({counts} in all)."
+        return f"{counts}; the last began {_began(told)} and is over: {_short(told.why, '.')}"
 
     def remedy(self) -> str:
         """Return in a sentence what makes a level that moved for good part of what is healthy; nothing if none did."""

@@ -67,16 +67,18 @@ def found_text(judged: Judged) -> str:
     if not metrics.incidents:
         return "No incident is labelled in these rows."
     silence = f" ({told} of them as missing data)" if told else ""
-    delay = (
-        f", {'after' if metrics.found == 1 else 'half of them within'} {counted(round(metrics.median_delay), 'row')}"
-        if metrics.median_delay is not None
-        else ""
-    )
+    delay = "" if metrics.median_delay is None else f", {_delay_text(metrics.found or 0, round(metrics.median_delay))}"
     text = f"{metrics.found} of {counted(metrics.incidents, 'labelled incident')} found{silence}{delay}."
     if metrics.already:
-        text += f" {metrics.already} more began while an alarm was on already."
+        text += f" {metrics.already} began while an alarm was on already."
     noticed = (judged.notice.found or 0) - (metrics.found or 0)
     return text + (f" {noticed} more raised a notice, no alarm." if metrics.missed and noticed > 0 else "")
+
+
+def _delay_text(found: int, rows: int) -> str:
+    if rows == 0:
+        return "at once" if found == 1 else "half of them at once"
+    return f"{'after' if found == 1 else 'half of them within'} {counted(rows, 'row')}"
 
 
 def promise_text(found: Events, judged: Judged | None) -> str:

@@ -27,6 +27,8 @@ AS_EVER = 3.0
 # mean over all of them, in standard deviations, that does. Where columns part ways, the highest window has one far off
 # by chance: of 13 generated correlation breaks 3 were told as "up" or "down"; borne out, none, and all else as before
 LOOKS, BORNE_OUT = 2, 1.5
+# what is said of columns that are as ever, each alone
+PARTED = "no longer move together"
 # a spread below this share of the usual one is none
 STUCK = 0.01
 
@@ -96,9 +98,7 @@ class Peaks(NamedTuple):
         if text := ", ".join(filter(None, said)):
             return text
         name = self.names[chosen[0]]
-        return (
-            f"{name} moves as it never did" if other < 0 else f"{name} and {self.names[other]} no longer move together"
-        )
+        return f"{name} moves as it never did" if other < 0 else f"{name} and {self.names[other]} {PARTED}"
 
     def _says(
         self, column: int, mean: float, shift: float, std: float, ratio: float, usual_mean: float, usual_std: float

@@ -228,11 +228,12 @@ class Model:
         """Return a description of the model: pairs of a name and a text."""
         values = zip(self.constant_columns, self.constant_values, strict=True)
         constant = ", ".join(f"{name} = {value:g}" for name, value in values)
+        used, left_out = self.windows_used, self.windows_left_out
         return [
             ("columns", f"{len(self.columns)}, of which {len(self.varying_columns)} moved in the baseline"),
             ("never moved", constant or "none"),
             ("window", f"{listed(self.windows)} rows"),
-            ("baseline", f"{self.baseline_rows} rows, {self.windows_used} windows, {self.windows_left_out} left out"),
+            ("baseline", f"{self.baseline_rows:,} rows, {used:,} windows, {left_out:,} left out"),
             ("sample size", f"{self.effective_windows:.0f} separate windows for {self.n_features} features"),
             *self.own_lines(),
             ("threshold", f"{self.threshold:.6g} ({self.threshold_rule}, false-alarm rate {self.false_alarm_rate:g})"),

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastdrift.alarms.events import MISSING, REMEDY, Event, Events
 from fastdrift.alarms.judging import amount
+from fastdrift.alarms.reasons import PARTED
 from fastdrift.arrays import Floats
 from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
@@ -23,6 +24,8 @@ from fastdrift.scoring.parts import column_parts
 MOST_CARDS, MOST_NOTICES, MOST_SKETCHES = 20, 3, 4
 # of missing data, those that have a card however many alarms of drift there are
 LEAST_SILENCES = 3
+# cards that are open when the page is: of 43 events all of them took 28,000 pixels of a phone, and the first tells most
+MOST_OPEN = 3
 # letters of the reason in a card's heading
 MOST_HEADING = 240
 
@@ -33,6 +36,9 @@ class Card(NamedTuple):
     number: int
     kind: str  # "alarm", "notice" or "missing"
     heading: str
+    ends: str  # since when and until when, in short
+    is_open: bool
+    sure: str
     facts: tuple[tuple[str, str], ...]
     sketches: tuple[Sketch, ...]
     sketched: str  # what the sketches have in common
@@ -63,7 +69,14 @@ def _importance(event: Event) -> tuple[bool, bool, bool, float, int]:
 def cards(subject: Subject, numbers: Sequence[int]) -> list[Card]:
     """Return the cards of events, in the order in which they are asked for."""
     at_peaks = _shares(subject, sorted(numbers))
-    return [_card(subject, number, at_peaks.get(number)) for number in numbers]
+    opened = _opened(subject.found, numbers)
+    return [_card(subject, number, at_peaks.get(number))._replace(is_open=number in opened) for number in numbers]
+
+
+def _opened(found: Events, numbers: Sequence[int]) -> set[int]:
+    """Return the cards that are open: the first, and others of alarms that are on."""
+    on = [number for number in numbers[1:] if found[number].is_alarm and found[number].still_on]
+    return {*numbers[:1], *on[: MOST_OPEN - 1]}
 
 
 def _shares(subject: Subject, numbers: Sequence[int]) -> dict[int, Floats]:
@@ -102,6 +115,9 @@ def _card(subject: Subject, number: int, at_peak: Floats | None) -> Card:
         number=number,
         kind="missing" if event.kind == MISSING else event.level,
         heading=_heading(number, event),
+        ends=" – ".join(ends_of(event, subject.clock)),
+        is_open=True,
+        sure=_sure(subject, event),
         facts=tuple(_facts(subject, event)),
         sketches=tuple(drawn),
         sketched=sketched,
@@ -156,11 +172,17 @@ def _facts(subject: Subject, event: Event) -> list[tuple[str, str]]:
     delay = f", {counted(row - event.onset, 'row')} later" if row > event.onset else ""
     return [
         began,
-        (f"{name} in", clock.when(row, None if clock.times is None else clock.times[row]) + delay),
+        (name, clock.when(row, None if clock.times is None else clock.times[row]) + delay),
         until,
         ("Peak", f"score {event.peak_score:.4g}; {name.lower()} level {level:.4g}"),
-        ("How rare", f"such a peak comes {rarity(event, promise, clock)} when all is healthy"),
+        ("How rare", _sure(subject, event)),
     ]
+
+
+def _sure(subject: Subject, event: Event) -> str:
+    """Return how seldom such an event is a false one; nothing of missing data."""
+    rare = rarity(event, subject.found.promise, subject.clock)
+    return f"such a peak comes {rare} when all is healthy" if rare else ""
 
 
 def _until(event: Event, clock: Clock) -> str:
@@ -198,6 +220,8 @@ def _steps_of_drift(model: Model, event: Event, clock: Clock) -> list[str]:
     began = clock.when(event.onset, event.onset_time)
     first = short(event.columns[0]) if event.columns else "the columns below"
     steps = [f"Look at {first} first, and at what changed about {began}: a deployment, a load, a part that fails."]
+    if event.why.endswith(PARTED):
+        steps.append("Draw one against the other: each alone is about as ever, and so its picture looks healthy.")
     if event.has_moved:
         steps.append(REMEDY)
     if model.warnings:
@@ -215,13 +239,17 @@ def _commands(event: Event, *, explains: bool) -> Iterator[tuple[str, str]]:
         yield "To leave it out next time, if it was planned", f"--ignore {event.onset}..{event.stop}"
 
 
+def ends_of(event: Event, clock: Clock) -> tuple[str, str]:
+    """Return since when and until when an event was, by times if there are some."""
+    since = clock.at(event.onset) if event.onset_time is None else clock.stamp(event.onset_time)
+    if event.still_on:
+        return since, "still on"
+    return since, clock.at(event.stop - 1) if event.end_time is None else clock.stamp(event.end_time)
+
+
 def row_of(subject: Subject, number: int) -> tuple[str, ...]:
     """Return an event as a row of the table of all of them."""
     event, clock = subject.found[number], subject.clock
-    since = clock.at(event.onset) if event.onset_time is None else clock.stamp(event.onset_time)
-    if event.still_on:
-        until = "still on"
-    else:
-        until = clock.at(event.stop - 1) if event.end_time is None else clock.stamp(event.end_time)
+    since, until = ends_of(event, clock)
     what = "missing data" if event.kind == MISSING else f"{event.level}, {event.kind}"
     return str(number), what, since, until, cut(event.why), rarity(event, subject.found.promise, clock)

@@ -11,7 +11,7 @@ from fastdrift.alarms.events import MISSING, Events
 from fastdrift.alarms.judging import amount, found_text, metric_rows, promise_text
 from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
-from fastdrift.reports.cards import cards, choose, row_of
+from fastdrift.reports.cards import Card, cards, choose, ends_of, row_of
 from fastdrift.reports.lasting import with_lasting
 from fastdrift.reports.quality import quality
 from fastdrift.reports.subject import Subject
@@ -22,6 +22,8 @@ from fastdrift.reports.words import cut
 MOST_ROWS = 300
 # steps to do next beside the answer: the first and, of what has moved for good, how it is accepted
 MOST_STEPS = 2
+# events above which their table is closed
+MOST_SHOWN = 12
 # letters of a title
 MOST_TITLE = 120
 PACKAGES = ("numpy", "numba", "pandas")
@@ -49,6 +51,7 @@ def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
         "status": status,
         "answer": cut(_without(status, found.answer())),
         "steps": carded[0].steps[:MOST_STEPS] if carded else (),
+        "strongest": _strongest(subject, carded),
         "by_labels": "" if judged is None else found_text(judged),
         "promised": promise_text(found, judged) if found.n_scored else "",
         "timeline": timeline(subject, chosen),
@@ -57,6 +60,7 @@ def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
         "carded_told": _carded_told(found, chosen),
         # of one event the card says it all
         "rows": [row_of(subject, number) for number in listed] if len(listed) > 1 else [],
+        "is_table_open": len(listed) <= MOST_SHOWN,
         "n_events": len(found),
         "n_scored": found.n_scored,
         "n_left_out": len(found) - len(listed),
@@ -65,7 +69,8 @@ def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
         "promise": _joined(promise_facts(found)),
         "history": history(subject),
         "quality": quality(subject),
-        "versions": versions(),
+        "versions": ", ".join(f"{name} {number}" for name, number in versions()),
+        "version": versions()[0][1],
     }
 
 
@@ -85,6 +90,15 @@ def _without(status: str, answer: str) -> str:
     """Return the answer without the words that stand above it already."""
     rest = answer.removeprefix(status).lstrip(" ,;:")
     return f"{rest[:1].upper()}{rest[1:]}"
+
+
+def _strongest(subject: Subject, carded: Sequence[Card]) -> str:
+    """Return what the first card tells, if the answer is about another event: the steps beside it are of the first."""
+    if not carded or subject.found[carded[0].number] is subject.found.told:
+        return ""
+    event = subject.found[carded[0].number]
+    since, until = ends_of(event, subject.clock)
+    return f"event {carded[0].number}, {since} to {until}: {cut(event.why)}."
 
 
 def _carded_told(found: Events, chosen: Sequence[int]) -> str:

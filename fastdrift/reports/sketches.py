@@ -124,11 +124,13 @@ def _range(band: tuple[float, float]) -> str:
 
 
 def _told(values: Floats, *, of_gap: bool = False) -> str:
-    """Return what values are like: their mean, and how many are missing."""
+    """Return what values are like: their mean, their spread, which alone differs where a column varies, and gaps."""
     n_missing = int(np.isnan(values).sum())
     if not values.size:
         return "no row"
     if n_missing == values.size:
         return "no value"
-    mean = f"{figure(float(np.nanmean(values)))} on average"
-    return f"{mean}, {counted(n_missing, 'value')} missing" if of_gap and n_missing else mean
+    with np.errstate(over="ignore", invalid="ignore"):  # of values beyond 1e154, whose squares are too large
+        spread = float(f"{np.nanstd(values):.2g}")
+    told = f"{figure(float(np.nanmean(values)))} ± {figure(spread)}"
+    return f"{told}, {counted(n_missing, 'value')} missing" if of_gap and n_missing else told

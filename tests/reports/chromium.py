@@ -19,6 +19,8 @@ START = (
     "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
 )
 PATIENCE = 60.0
+# opens all that a page has folded
+UNFOLD = "document.querySelectorAll('details').forEach(one => { one.open = true; })"
 
 
 def find():

@@ -7,6 +7,8 @@ import pytest
 
 import fastdrift as fd
 
+from .chromium import Chromium, find
+
 N_HEALTHY = 12_000
 EVIL = "<script>alert(1)</script>"
 
@@ -16,6 +18,13 @@ def healthy():
     """Return 16,000 healthy rows of four columns, one of them called by a script."""
     frame = fd.generate(16_000, columns=4, seed=3, drifts=()).frame
     return frame.rename(columns={frame.columns[0]: EVIL})
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    browser = Chromium(find(), tmp_path_factory.mktemp("profile"))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,9 @@ def test_a_card_tells_when_why_how_rare_and_what_to_do(make, model, rows):
     _page, text = make(model, rows)
     found = fd.detect(model, rows)
     number = next(place for place, event in enumerate(found) if event.onset in range(590, 610))
-    card = Page(re.search(rf'<article[^>]* id="event-{number}".*?</article>', text, flags=re.DOTALL)[0])
+    card = Page(
+        re.search(rf'<article[^>]* aria-labelledby="event-{number}-name".*?</article>', text, flags=re.DOTALL)[0]
+    )
     event = found[number]
     assert event.is_alarm
     assert card.headings[0][1].startswith(f"Alarm of drift, event {number}: {EVIL} up by")
@@ -207,7 +209,7 @@ def test_of_many_events_the_most_important_have_cards_and_the_rest_are_counted(m
     assert page.tags.count("article") == cards.MOST_CARDS
     assert page.tags.count("tr") == MOST_ROWS + 1
     assert f"And {len(found) - MOST_ROWS:,} more" in page.text
-    numbers = [int(one["id"].removeprefix("event-")) for one in page.having("article")]
+    numbers = [int(one["aria-labelledby"].split("-")[1]) for one in page.having("article")]
     assert numbers == cards.choose(found)
     drifts = [event.peak_score for event in found.alarms if event.kind != "missing data"]
     shown = [found[number].peak_score for number in numbers if found[number].is_alarm]
