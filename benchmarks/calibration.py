@@ -11,7 +11,7 @@ windows a feature: rows to learn from over the window or the integrated autocorr
 is longer, over twice the columns.
 
 What leaves 1/1.5 … 1.5 is in the last column: fewer or more, with a question mark where that is within two standard
-errors, and in brackets which way the warnings of `fit` say that rows err: "fewer", "more", "unsure" or nothing. Of
+errors, and in brackets which way the warnings of `fit` say that rows err: "fewer", "either way" or nothing. Of
 events only more is a break: at most so many are promised, alarms aim at half of that and notices at three quarters.
 """
 
@@ -37,7 +37,7 @@ FRESH, SEEDS, BURN_IN, DAY = 200_000, 8, 2_000, 1_440
 BOUND, ENOUGH = 1.5, 8.0
 REAL = ("smd", "asd", "jumpstarter")
 # words of a warning, and which way it says that the share of flagged rows errs
-SAYINGS = {"more rows are flagged": "more", "fewer rows are flagged": "fewer", "rests on too few": "unsure"}
+SAYINGS = {"fewer rows are flagged": "fewer", "may err either way": "either way"}
 
 
 class Case(NamedTuple):
@@ -179,6 +179,11 @@ class Finding(NamedTuple):
     said: str  # which way at least half of the fits said
     is_enough: bool  # whether there were as many separate windows as it takes
 
+    @property
+    def is_told(self) -> bool:
+        """Whether a warning says so, or that it may."""
+        return self.way in self.said or "either way" in self.said
+
     def __str__(self) -> str:
         return f"{self.what} {self.way}{'' if self.is_clear else '?'} ({self.said or '–'})"
 
@@ -267,9 +272,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"\noff though worth {ENOUGH:g} separate windows a feature, and as many as one over the rate:")
     print(told(verdicts, lambda found: found.is_enough))
     print("\noff, and no warning says which way:")
-    print(told(verdicts, lambda found: found.way not in found.said))
+    print(told(verdicts, lambda found: not found.is_told))
     print(f"\n{describe_machine()}, {seeds} seeds of {FRESH:,} fresh rows")
-    broken = told(verdicts, lambda found: found.is_enough and found.is_clear and found.way not in found.said)
+    broken = told(verdicts, lambda found: found.is_enough and found.is_clear and not found.is_told)
     if broken != "- none":
         sys.exit(f"clearly off without a word, though the baseline is worth it:\n{broken}")
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from fastdrift.alarms.tail import fold_peaks, learn_promise, read_rate
+from fastdrift.alarms.tail import clusters_seen, learn_promise, read_rate
 from fastdrift.detectors.blend import BlendedModel, middle_window
 from fastdrift.detectors.estimator import EstimatorModel, is_estimator
 from fastdrift.detectors.history import Stretch, stretches_of
@@ -25,7 +25,7 @@ from fastdrift.detectors.shrinkage import Shrinkage
 from fastdrift.engine.threads import check_threads
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
-from fastdrift.fitting.folds import by_fold, check_folds, check_lengths, cut_folds, row_threshold
+from fastdrift.fitting.folds import by_stretch, check_folds, check_lengths, cut_folds, row_threshold
 from fastdrift.fitting.healthy import look_at
 from fastdrift.fitting.learning import Lesson, Teaching, teach
 from fastdrift.fitting.metrics import choose_metrics
@@ -121,13 +121,13 @@ def fit(
     -----
     Cross-fitting: the baseline is cut into five stretches; each is scored by a fit on the others, less the windows that
     overlap it, and the threshold is the quantile of the pooled held-out scores; each of several stretches is cut so,
-    and the highest of their thresholds is taken, so that none pays for another. Shrinkage: Ledoit and Wolf (2004),
-    "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
-    "Shrinkage algorithms for MMSE covariance estimation". Centre and covariance of 50,000 rows and more are told by
-    every fourth window where those have 16 rows or more, which share most of them with their neighbours, and none lacks
-    a value; held-out scores are those of all windows. The forest: Liu, Ting and Zhou (2008), "Isolation
-    Forest". Beside the baseline, `fit` holds one held-out score a row and
-    window.
+    and of their thresholds and levels of events the highest counts, less what the highest of equal ones would be by
+    chance, so that none pays for another. Shrinkage: Ledoit and Wolf (2004), "A well-conditioned estimator for
+    large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010), "Shrinkage algorithms for MMSE
+    covariance estimation". Centre and covariance of 50,000 rows and more are told by every fourth window where those
+    have 16 rows or more, which share most of them with their neighbours, and none lacks a value; held-out scores are
+    those of all windows. The forest: Liu, Ting and Zhou (2008), "Isolation Forest". Beside the baseline, `fit` holds
+    one held-out score a row and window.
 
     Rows that hold no readings, such as a value of 1e12 among numbers about 1, would make every later drift look small.
     If a column's variance is owed to few of its rows, those are left out with their windows: values 500 times as far
@@ -169,9 +169,9 @@ def fit(
     how = Teaching(learn, windows, folds, threshold == "cross-fit", rate, n_threads)
     healthy, lessons, scores, _ = teach(look_at(table, longest, n_threads), how)
     total = healthy.total
-    limit = row_threshold(scores, folds, table.bounds(), rate)
-    peaks = fold_peaks(by_fold(scores, folds), limit, longest)
-    promise, promise_notes = learn_promise(peaks, int(total.n_windows), limit, asked, step)
+    limit = row_threshold(scores, folds, table.bounds(), rate, middle)
+    seen = [clusters_seen(parts, limit, longest) for parts in by_stretch(scores, folds, table.bounds())]
+    promise, promise_notes = learn_promise(seen, limit, asked, step)
     sweep = healthy.sweep
     memory = memory_of(sweep.table, sweep.columns, middle, FEW_DRAWN)
     size_notes = baseline_notes(total, healthy.n_aside, 2 * sweep.columns.size, middle, rate, memory)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fastdrift.alarms.tail import highest_by_chance
 from fastdrift.arrays import Floats
 from fastdrift.detectors.learning import PackedParameters
 from fastdrift.detectors.moments import FOLD_RANGES, Folds
@@ -76,15 +77,28 @@ def by_fold(scores: Floats, folds: Folds) -> list[Floats]:
     return [scores[start - first : stop - first] for start, stop in folds]
 
 
-def row_threshold(scores: Floats, folds: Folds, stretches: Folds, share: float) -> float:
-    """Return the least score that at most `share` of the scores of any stretch exceed, told by `score_folds`.
+def by_stretch(scores: Floats, folds: Folds, stretches: Folds) -> list[list[Floats]]:
+    """Return what `score_folds` returned fold by fold for every stretch that has a score."""
+    parts = [*zip(folds, by_fold(scores, folds), strict=True)]
+    own = [[part for (first, _), part in parts if start <= first < stop] for start, stop in stretches]
+    return [some for some in own if any(np.isfinite(part).any() for part in some)]
 
-    Pooled, a short stretch would pay for a long one: where 1,000 rows of a moved level were accepted beside 6,000, 11 %
-    of that level's later rows were flagged for 5 %, and 25 % where it was half as noisy again. Now it is 3.5 %.
+
+def row_threshold(scores: Floats, folds: Folds, stretches: Folds, share: float, window: int) -> float:
+    """Return the least score that at most `share` of the scores exceed, of all and of every stretch beyond chance.
+
+    Pooled alone, a short stretch would pay for a long one: where 1,000 rows of a moved level were accepted beside
+    6,000, 11 % of that level's later rows were flagged for 5 %, and 25 % where it was half as noisy again. The highest
+    of all stretches' thresholds would be chance: of 20 equal stretches of 5,000 rows it flagged .6 of what was asked.
     """
-    first = folds[0][0]
-    parts = (scores[max(0, start - first) : stop - first] for start, stop in stretches)
-    return max(upper_quantile(part, share) for part in parts if np.isfinite(part).any())
+    pooled = upper_quantile(scores, share)
+    if len(stretches) == 1:
+        return pooled
+    own = [np.concatenate(parts) for parts in by_stretch(scores, folds, stretches)]
+    chance = highest_by_chance(len(own)) * math.sqrt(share * (1 - share))
+    n_separate = [np.count_nonzero(np.isfinite(part)) / window for part in own]
+    shares = [min(0.5, share + chance / math.sqrt(size)) for size in n_separate]
+    return max(pooled, *map(upper_quantile, own, shares))
 
 
 def upper_quantile(scores: Floats, share: float) -> float:

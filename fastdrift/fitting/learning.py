@@ -79,7 +79,7 @@ def _teach_once(healthy: Healthy, how: Teaching) -> Taught:
         learnt = how.learn(Baseline(one.sweep, unit, how.folds, how.folds if how.is_held_out else [], how.threads))
         packed = learnt.packed_folds or [learnt.packed] * len(how.folds)
         scores.append(score_folds(one.sweep, packed, how.folds, how.threads))
-        threshold = row_threshold(scores[-1], how.folds, one.sweep.table.bounds(), how.false_alarm_rate)
+        threshold = row_threshold(scores[-1], how.folds, one.sweep.table.bounds(), how.false_alarm_rate, window)
         lessons.append(Lesson(window, one.total, learnt, threshold))
         if how.is_held_out:
             found = find_bursts(by_fold(scores[-1], how.folds), how.folds, one.sweep, unit)

@@ -9,7 +9,7 @@ from typing import Any
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.promise import Promise
 from fastdrift.evaluation.lines import UNDEFINED, number, percent
-from fastdrift.fitting.advice import THIN, is_slow, rows_of
+from fastdrift.fitting.advice import THIN, is_slow, rows_of, way_of_error
 from fastdrift.fitting.backtest import Backtest
 from fastdrift.fitting.findings import Finding
 from fastdrift.fitting.shifts import Shift
@@ -137,7 +137,7 @@ class Suggestion:
             return "windows that share no row are as good as independent"
         text = f"windows stay alike for about {self.memory:,.0f} rows: worth {self.worth:,.0f} independent ones"
         if self.is_slow:
-            return f"{text}, too few to show all that the columns do; more rows may be flagged than asked for"
+            return f"{text}, too few to show all that the columns do"
         return text
 
     def _rate_text(self) -> str:
@@ -145,7 +145,7 @@ class Suggestion:
         window, rate, least = self.model.middle_window, self.model.false_alarm_rate, self.least_rate
         asked = f"{percent(rate)} of healthy rows flagged, as asked for"
         if rate < least:
-            asked += ", which is less than one separate window: more are flagged, if anything"
+            asked += f", which is less than one separate window: {way_of_error(1 / least, rate)}"
         others = [f"{percent(other)} takes {rows_of(1 / other, window):,} rows" for other in RATES if other < least]
         return "; ".join([asked, f"{percent(least)} is the least that can be told", *others])
 

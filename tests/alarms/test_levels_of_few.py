@@ -8,7 +8,7 @@ import pytest
 import fastdrift as fd
 from fastdrift.alarms.clusters import QUIET_WINDOWS
 from fastdrift.alarms.onset import best_split
-from fastdrift.alarms.tail import fold_peaks, learn_promise
+from fastdrift.alarms.tail import Seen, fold_peaks, learn_promise
 
 from .spoiled import WINDOW, spoil, up
 
@@ -20,7 +20,7 @@ from .spoiled import WINDOW, spoil, up
 )
 def test_few_clusters_put_as_many_above_the_level_of_notices_as_are_to_come(n_rows, n_above):
     peaks = np.arange(12.0, 5.0, -1.0)
-    promise, _ = learn_promise(peaks, n_rows, 4.0, None, None)
+    promise, _ = learn_promise([Seen(peaks, n_rows)], 4.0, None, None)
     assert np.count_nonzero(peaks > promise.notice_level) == n_above
     assert promise.alarm_level == peaks[1]
 

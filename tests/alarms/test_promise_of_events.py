@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import fastdrift as fd
 from fastdrift.alarms.clusters import find_clusters
-from fastdrift.alarms.tail import fold_peaks, learn_promise, read_rate
+from fastdrift.alarms.tail import Seen, fold_peaks, learn_promise, read_rate
 
 from .spoiled import WINDOW
 
@@ -61,12 +61,14 @@ def exponential_peaks(n_peaks, seed, start=5.0, slope=0.7):
 
 
 def test_the_slope_of_an_exponential_tail_is_found():
-    slopes = [learn_promise(exponential_peaks(300, seed), 30_000, 5.0, None, None)[0].tail_slope for seed in range(50)]
+    slopes = [
+        learn_promise([Seen(exponential_peaks(300, seed), 30_000)], 5.0, None, None)[0].tail_slope for seed in range(50)
+    ]
     assert np.mean(slopes) == pytest.approx(0.7, rel=0.05)
 
 
 def test_alarms_are_to_come_at_half_the_promised_rate():
-    promise, notes = learn_promise(exponential_peaks(300, 1), 30_000, 5.0, 1e-4, None)
+    promise, notes = learn_promise([Seen(exponential_peaks(300, 1), 30_000)], 5.0, 1e-4, None)
     assert notes == []
     per_row = promise.tail_rate * math.exp(-(promise.alarm_level - promise.tail_start) / promise.tail_slope)
     assert per_row == pytest.approx(0.5e-4)
@@ -77,12 +79,12 @@ def test_alarms_are_to_come_at_half_the_promised_rate():
 def test_outliers_in_the_baseline_do_not_move_the_level():
     clean = exponential_peaks(300, 2)
     spoiled = np.sort(np.append(clean, [40.0, 60.0, 80.0]))[::-1]
-    levels = [learn_promise(peaks, 30_000, 5.0, 1e-4, None)[0].alarm_level for peaks in (clean, spoiled)]
+    levels = [learn_promise([Seen(peaks, 30_000)], 5.0, 1e-4, None)[0].alarm_level for peaks in (clean, spoiled)]
     assert levels[1] == pytest.approx(levels[0], rel=0.05)
 
 
 def test_a_rate_past_what_the_baseline_can_tell_is_inf():
-    promise, _ = learn_promise(exponential_peaks(300, 3), 30_000, 5.0, None, None)
+    promise, _ = learn_promise([Seen(exponential_peaks(300, 3), 30_000)], 5.0, None, None)
     assert promise.once_in_rows(promise.alarm_level + 20) == math.inf
     reach = 10 * promise.rows
     assert (
@@ -94,24 +96,24 @@ def test_a_rate_past_what_the_baseline_can_tell_is_inf():
 @pytest.mark.parametrize(("n_peaks", "n_rows", "every"), [(30, 3_000, 3_000), (12, 60_000, 30_000), (0, 500, 250)])
 def test_a_promise_that_the_baseline_cannot_support_is_widened_and_said(n_peaks, n_rows, every):
     peaks = exponential_peaks(n_peaks, 4)
-    promise, notes = learn_promise(peaks, n_rows, 5.0, 1e-6, None)
+    promise, notes = learn_promise([Seen(peaks, n_rows)], 5.0, 1e-6, None)
     assert 1 / promise.rate == pytest.approx(every)
     assert len(notes) == 1
     assert "rows would be enough" in notes[0]
     assert promise.alarm_level >= (peaks[1] if n_peaks == 12 else 5.0)
-    unasked, notes = learn_promise(peaks, min(n_rows, 5_000), 5.0, None, None)
+    unasked, notes = learn_promise([Seen(peaks, min(n_rows, 5_000))], 5.0, None, None)
     assert notes == []
     assert "no more can be promised" in unasked.shortfall()
 
 
 def test_a_level_never_lies_below_the_row_threshold():
-    promise, _ = learn_promise(exponential_peaks(40, 5, start=1.0, slope=0.01), 4_000, 5.0, None, None)
+    promise, _ = learn_promise([Seen(exponential_peaks(40, 5, start=1.0, slope=0.01), 4_000)], 5.0, None, None)
     assert promise.notice_level == promise.alarm_level == 5.0
 
 
 def test_a_promise_looser_than_the_clusters_come_is_an_error_that_says_their_rate():
     with pytest.raises(fd.DataError, match=r"looser than the 30 clusters .* at most 0.02"):
-        learn_promise(exponential_peaks(30, 6), 3_000, 5.0, 0.05, None)
+        learn_promise([Seen(exponential_peaks(30, 6), 3_000)], 5.0, 0.05, None)
 
 
 @pytest.mark.parametrize(
