@@ -23,6 +23,10 @@ ALARM_SAFETY, NOTICE_SAFETY = 2.0, 4 / 3
 # the share of cluster peaks that the tail is fitted to, and the quantile of their excesses that gives its slope: the
 # mean would follow outliers in the baseline (3 % of them moved an alarm level from 7.4 to 15)
 TAIL_SHARE, SLOPE_QUANTILE = 3, 0.7
+# peaks that a heavier top of the tail holds, by how many deviations its slope is greater, and how many times at most.
+# The median of the excesses tells it, as outliers make the top heavier, too: 3 % of them among 300 peaks move an alarm
+# level from 10.1 to 11.4, and moved it to 15 where the 70 % quantile told it
+LEAST_HIGH, CLEARLY, MOST_HEAVY, HIGH_QUANTILE = 12, 2.0, 2.0, 0.5
 
 SECONDS = {
     "second": 1.0,
@@ -124,12 +128,31 @@ def _fit_tail(peaks: Floats, seen: Sequence[Seen]) -> tuple[float, float, float]
 
     Of several stretches, as many as if all were like the one in which they come most often, beyond chance.
     """
-    count = peaks.size // TAIL_SHARE
     if peaks.size < LEAST_CLUSTERS:
         return float(peaks[-1]) if peaks.size else 0.0, 0.0, peaks.size
+    count, slope = _top(peaks)
     start = float(peaks[count])
-    excess = float(np.quantile(peaks[:count] - start, SLOPE_QUANTILE))
-    return start, excess / math.log(1 / (1 - SLOPE_QUANTILE)), max([count, *_counts_as_in_each(seen, start)])
+    return start, slope, max([count, *_counts_as_in_each(seen, start)])
+
+
+def _top(peaks: Floats) -> tuple[int, float]:
+    """Return how many peaks to fit the tail to, and its slope: the top third's, or the top ninth's if clearly heavier.
+
+    An exponential tail has the same slope wherever it starts. That of Student's t with 3 degrees of freedom is the
+    heavier the higher: of 100,000 rows, with windows of 10, its alarms came 1.6 times as often as promised, now 1.1;
+    20,000 rows have too few peaks to tell for sure, 1.7 times before and 1.3 to 1.7 now.
+    """
+    count, few = peaks.size // TAIL_SHARE, peaks.size // TAIL_SHARE**2
+    slope = _slope(peaks, count, SLOPE_QUANTILE)
+    if few < LEAST_HIGH:
+        return count, slope
+    high, deviation = _slope(peaks, few, HIGH_QUANTILE), 1 / math.sqrt(few) / math.log(2)
+    return (few, min(high, MOST_HEAVY * slope)) if high > (1 + CLEARLY * deviation) * slope else (count, slope)
+
+
+def _slope(peaks: Floats, count: int, quantile: float) -> float:
+    """Return the mean excess of so many peaks over the next, told by a quantile."""
+    return float(np.quantile(peaks[:count] - peaks[count], quantile)) / math.log(1 / (1 - quantile))
 
 
 def _counts_as_in_each(seen: Sequence[Seen], start: float) -> Iterator[float]:
