@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from fastdrift.rolling import rolling_mean, rolling_std
     from fastdrift.scoring.batch import score
     from fastdrift.scoring.pointwise import mahalanobis
+    from fastdrift.streams.stream import Stream
     from fastdrift.synthetic import generate
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _ROOMS = {
     "Promise": ("detectors.promise", "Promise"),
     "Runs": ("evaluation.events", "Runs"),
     "Model": ("detectors.model", "Model"),
+    "Stream": ("streams.stream", "Stream"),
     "accept": ("fitting.accepting", "accept"),
     "aggregate": ("prepare.grid", "aggregate"),
     "clean": ("prepare.cleaning", "clean"),
@@ -82,6 +84,7 @@ __all__ = [
     "ModelError",
     "Promise",
     "Runs",
+    "Stream",
     "accept",
     "aggregate",
     "clean",

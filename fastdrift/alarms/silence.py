@@ -13,6 +13,7 @@ from fastdrift.alarms.missing import Gap, blind_stretches, silent_columns
 from fastdrift.alarms.reasons import Reason
 from fastdrift.alarms.scene import Scene
 from fastdrift.arrays import Booleans, Integers
+from fastdrift.detectors.model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,10 @@ def find_silences(scene: Scene, unscored: Booleans | None, since: int, ignored: 
         blind[start : stop + model.window - 1] = False
     gaps = silent_columns(scene.table, scene.columns, model.middle_window, model.rows.missing)
     gaps += blind_stretches(blind, model.window, model.rows.missing, gaps)
-    return [_silence(scene, gap) for gap in gaps if gap.stop > since and not _is_within(gap, ignored)]
+    kept = [gap for gap in gaps if gap.stop > since and not _is_within(gap, ignored)]
+    rows = np.array([row for gap in kept for row in rows_of(gap)], np.int64)
+    moments = iter(scene.moments(rows))
+    return [silence(model, gap, (next(moments), next(moments), next(moments)), scene.scores.size) for gap in kept]
 
 
 def find_holes(scene: Scene, rows: Integers) -> list[Event]:
@@ -44,11 +48,13 @@ def find_holes(scene: Scene, rows: Integers) -> list[Event]:
     import pandas as pd
 
     lengths = [pd.Timedelta(length) for length in scene.times[rows] - scene.times[rows - 1]]
-    ends = zip(rows.tolist(), scene.moments(rows - 1), scene.moments(rows), lengths, strict=True)
-    return [
-        _event(Gap(row, row, row, ()), Reason((), f"no rows for {_told(length)}"), (last, first, first), is_on=False)
-        for row, last, first, length in ends
-    ]
+    return [*map(hole, rows.tolist(), scene.moments(rows - 1), scene.moments(rows), lengths)]
+
+
+def hole(row: int, last: object, first: object, length: pd.Timedelta) -> Event:
+    """Return a hole before a row as an event; `last` and `first` are the times on either side."""
+    moments = (last, first, first)
+    return _event(Gap(row, row, row, ()), Reason((), f"no rows for {_told(length)}"), moments, is_on=False)
 
 
 def _told(length: pd.Timedelta) -> str:
@@ -60,14 +66,19 @@ def _is_within(gap: Gap, stretches: Stretches) -> bool:
     return any(start <= gap.onset and gap.start < stop for start, stop in stretches)
 
 
-def _silence(scene: Scene, gap: Gap) -> Event:
-    names = tuple(str(scene.model.columns[place]) for place in gap.columns)
+def rows_of(gap: Gap) -> tuple[int, int, int]:
+    """Return the rows of a gap whose times are told."""
+    return gap.onset, gap.start, max(gap.start, gap.stop - 1)
+
+
+def silence(model: Model, gap: Gap, moments: Sequence[object], n_rows: int) -> Event:
+    """Return a gap of so many rows as an event; `moments` are the times of `rows_of` it."""
+    names = tuple(str(model.columns[place]) for place in gap.columns)
     if names:
         why = f"{_listed(names)} {'is' if len(names) == 1 else 'are'} missing"
     else:
         why = "gaps scattered over the columns leave no window whole"
-    moments = scene.moments(np.array([gap.onset, gap.start, max(gap.start, gap.stop - 1)]))
-    return _event(gap, Reason(names, why), moments, is_on=gap.stop > gap.start and gap.stop == scene.scores.size)
+    return _event(gap, Reason(names, why), moments, is_on=gap.stop > gap.start and gap.stop == n_rows)
 
 
 def _event(gap: Gap, reason: Reason, moments: Sequence[object], *, is_on: bool) -> Event:

@@ -45,11 +45,17 @@ class PackedEstimator(NamedTuple):
     def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> None:
         """Write the scores of a piece's windows; NaN for those that hold a NaN or inf."""
         out, first_row = output
-        features = piece_features(sweep, piece)
+        out[piece.span.row - first_row : piece.span.end_row - first_row] = self.score_features(
+            piece_features(sweep, piece)
+        )
+
+    def score_features(self, features: Floats) -> Floats:
+        """Return the scores of windows by their features, shape (n_windows, n_features); NaN for what is not finite."""
         whole = np.isfinite(features).all(axis=1)
         scores = np.full(len(features), np.nan)
-        scores[whole] = self.score(features[whole])
-        out[piece.span.row - first_row : piece.span.end_row - first_row] = scores
+        if whole.any():
+            scores[whole] = self.score(features[whole])
+        return scores
 
     def score(self, features: Floats) -> Floats:
         """Return the scores of windows' features, made in pieces; raise DataError if they are no finite numbers."""

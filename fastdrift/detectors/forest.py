@@ -17,6 +17,7 @@ import numpy.typing as npt
 from fastdrift.arrays import Floats, freeze
 from fastdrift.detectors.model import Baseline, Learnt, Model, Output
 from fastdrift.detectors.samples import sample_windows
+from fastdrift.engine.compiled import kernel
 from fastdrift.engine.windows import Piece, Sweep, feature_scales
 from fastdrift.errors import DataError, ModelError
 from fastdrift.files.archive import Archive
@@ -69,9 +70,22 @@ class PackedForest(NamedTuple):
 
     def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> None:
         """Write the isolation scores of a piece's windows."""
-        trees = (self.offsets, self.thresholds, self.lengths, self.depth, self.rate)
-        room = np.empty(2 * sweep.columns.size * GROUP_SIZE, np.float32), np.empty(GROUP_SIZE)
-        sweep.call("forest_range", piece, self.scales, 1, trees, room, output)
+        sweep.call("forest_range", piece, self.scales, 1, self._trees, _room(2 * sweep.columns.size), output)
+
+    def score_features(self, features: Floats) -> Floats:
+        """Return the isolation scores of windows by their features, shape (n_windows, n_features)."""
+        scores = np.empty(len(features))
+        kernel("forest_rows")(np.ascontiguousarray(features), self._trees, _room(features.shape[1]), scores)
+        return scores
+
+    @property
+    def _trees(self) -> tuple[Any, ...]:
+        return self.offsets, self.thresholds, self.lengths, self.depth, self.rate
+
+
+def _room(n_features: int) -> tuple[npt.NDArray[np.float32], Floats]:
+    """Return room for a group's features and path lengths."""
+    return np.empty(n_features * GROUP_SIZE, np.float32), np.empty(GROUP_SIZE)
 
 
 def expected_length(count: npt.NDArray[np.float64]) -> Floats:

@@ -1,0 +1,90 @@
+"""Rows taken in by the kernels of streams, and what they score."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from fastdrift.arrays import Floats, Indices, Rows
+from fastdrift.detectors.blend import BlendedModel, blend, members_of
+from fastdrift.detectors.mahalanobis import MahalanobisModel
+from fastdrift.detectors.model import Model, PackedFeatures
+from fastdrift.engine.compiled import kernel
+from fastdrift.streams.packing import Packed, empty_state
+
+# windows whose features are in memory at a time
+PIECE_ROWS = 4_096
+
+
+def is_fast(model: Model) -> bool:
+    """Return whether a model's scores are distances, which the kernel that takes rows in makes itself."""
+    return all(isinstance(member, MahalanobisModel) for member in members_of(model))
+
+
+def take_rows(model: Model, packed: Packed, states: Floats, which: Indices, rows: Rows) -> Floats:
+    """Take rows in, each by the stream whose state is that line of `states`; return their scores.
+
+    `rows` are float64, in the order of the model's columns.
+    """
+    scores = np.empty(len(rows))
+    if is_fast(model):
+        kernel("push_rows")(rows, packed.parameters, states, which, scores)
+        return scores
+    for start in range(0, len(rows), PIECE_ROWS):
+        piece = slice(start, start + PIECE_ROWS)
+        scores[piece] = _take_piece(model, packed, states, which[piece], rows[piece])
+    return scores
+
+
+def _take_piece(model: Model, packed: Packed, states: Floats, which: Indices, rows: Rows) -> Floats:
+    """Take rows in, and give their windows' features to detectors that score those."""
+    members = members_of(model)
+    n_constant = len(model.constant_columns)
+    width = n_constant + model.n_features
+    told = np.empty((len(rows), 1 + len(members) * width))
+    before = states[which, 0]
+    kernel("push_features")(rows, packed.parameters, states, which, told)
+    # of several rows of one stream each has a number of its own
+    order = np.argsort(which, kind="stable")
+    firsts = np.append(True, np.diff(which[order]) != 0)
+    starts = np.flatnonzero(firsts)
+    numbers = np.empty(len(rows))
+    numbers[order] = before[order] + np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
+    seen = numbers >= model.window - 1
+    own = []
+    for place, member in enumerate(members):
+        start = 1 + place * width
+        scores = np.full(len(rows), np.nan)
+        scores[seen] = cast("PackedFeatures", member.packed).score_features(
+            told[seen, start + n_constant : start + width]
+        )
+        for column in range(n_constant):
+            scores += member.penalties[told[:, start + column].astype(np.int64)]
+        own.append(scores)
+    result = own[0]
+    if isinstance(model, BlendedModel):
+        with np.errstate(invalid="ignore"):
+            blend(result, np.stack(own[1:]), model.unit)
+    result[~np.isfinite(result)] = np.inf
+    result[(told[:, 0] > 0) | ~seen] = np.nan
+    return result
+
+
+def state_after(model: Model, packed: Packed, number: int, last: Floats) -> Floats:
+    """Return the state of a stream after `number` rows, of which the last are known: a window's but one, or all.
+
+    The blocks in which windows are worked on start at rows that are told by their number, so that nothing else is
+    needed: in the place of rows before those known there may be any numbers.
+    """
+    windows = [member.window for member in members_of(model)]
+    first = max(0, min((number // window - 1) * window for window in windows))
+    state = empty_state(packed, windows, first)
+    n_unknown = number - first - len(last)
+    if n_unknown > 0:
+        filler = np.ones(len(model.columns))
+        filler[~model.varies] = model.constant_values
+        last = np.concatenate([np.broadcast_to(filler, (n_unknown, filler.size)), last])
+    rows = last[len(last) - (number - first) :]
+    take_rows(model, packed, state[None], np.zeros(len(rows), np.int64), rows)
+    return state
