@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fastdrift.scoring.batch import score
     from fastdrift.scoring.pointwise import mahalanobis
     from fastdrift.streams.stream import Stream
+    from fastdrift.streams.streams import Streams
     from fastdrift.synthetic import generate
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ _ROOMS = {
     "Runs": ("evaluation.events", "Runs"),
     "Model": ("detectors.model", "Model"),
     "Stream": ("streams.stream", "Stream"),
+    "Streams": ("streams.streams", "Streams"),
     "accept": ("fitting.accepting", "accept"),
     "aggregate": ("prepare.grid", "aggregate"),
     "clean": ("prepare.cleaning", "clean"),
@@ -85,6 +87,7 @@ __all__ = [
     "Promise",
     "Runs",
     "Stream",
+    "Streams",
     "accept",
     "aggregate",
     "clean",

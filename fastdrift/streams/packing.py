@@ -13,7 +13,7 @@ from fastdrift.detectors.mahalanobis import MahalanobisModel
 from fastdrift.detectors.model import Model
 from fastdrift.engine.plan import make_plan
 from fastdrift.engine.windows import feature_scales
-from fastdrift.kernels.layout import GROUP, HEAD, LANES, MEMBER_HEAD, SCALES, STATE_HEAD
+from fastdrift.kernels.layout import GROUP, HEAD, KEPT_HEAD, LANES, MEMBER_HEAD, SCALES, STATE_HEAD
 
 # before any row, and near enough for differences to be exact
 NEVER = -(2.0**52)
@@ -105,6 +105,20 @@ def empty_state(packed: Packed, windows: Sequence[int], number: int) -> Floats:
         state[own] = number % window
         place, own = place + int(packed.parameters[place + 4]), own + int(packed.parameters[place + 5])
     return state
+
+
+def last_rows(model: Model, packed: Packed, state: Floats, count: int) -> Floats:
+    """Return the last rows of a stream, fewer than a window of them, out of its state."""
+    n_columns = len(model.columns)
+    place, own = HEAD + n_columns, STATE_HEAD
+    for _ in members_of(model)[:-1]:
+        place, own = place + int(packed.parameters[place + 4]), own + int(packed.parameters[place + 5])
+    pitch, start = _padded(n_columns), own + KEPT_HEAD + len(model.constant_columns)
+    ring = state[start : start + model.window * pitch].reshape(model.window, pitch)
+    order = packed.parameters[HEAD : HEAD + n_columns].astype(np.int64)
+    rows = np.empty((count, n_columns))
+    rows[:, order] = ring[(int(state[own]) - np.arange(count, 0, -1)) % model.window, :n_columns]
+    return rows
 
 
 def _padded(count: int) -> int:

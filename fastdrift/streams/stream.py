@@ -14,10 +14,13 @@ from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.model import Model
 from fastdrift.engine.compiled import kernel
 from fastdrift.engine.threads import check_threads
-from fastdrift.errors import DataError
+from fastdrift.errors import DataError, ModelError
+from fastdrift.files.archive import Archive
+from fastdrift.files.disk import PathLike
 from fastdrift.kernels.layout import REFUSED
 from fastdrift.scoring.batch import match_table, score_table
 from fastdrift.streams.clock import Clock, stamps_of
+from fastdrift.streams.files import join_stamps, opened, save, split_stamps, stream_format, whole_number
 from fastdrift.streams.history import History
 from fastdrift.streams.packing import pack
 from fastdrift.streams.rows import read_row
@@ -25,6 +28,7 @@ from fastdrift.streams.taking import is_fast, state_after, take_rows
 from fastdrift.tables.convert import reader_of
 from fastdrift.tables.table import Table
 
+FORMAT = stream_format("Stream")
 FLOAT = np.dtype(np.float64)
 # rows from which on a call of `score` is faster than one after the other
 BATCH_ROWS = 400
@@ -243,6 +247,83 @@ class Stream:
         self._be_current()
         values = read_row(self.model, row)
         return float(take_rows(self.model, self._packed, self._state.copy()[None], ONE, values[None])[0])
+
+    def save(self, path: PathLike) -> None:
+        """Write the stream to a file, atomically: its last rows, and what is known of events.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; one that exists is replaced.
+
+        Raises
+        ------
+        FileError
+            If the place cannot be written.
+        ModelError
+            If the model cannot be saved.
+        """
+        tracker, history, clock = self._tracker, self._history, self._clock
+        if tracker is not None:
+            tracker.follow(self._seen())
+        history.let_go()
+        header = {
+            "n_rows": self.n_rows,
+            "last_time": clock.last if clock.timed else None,
+            "zone": None if clock.zone is None else str(clock.zone),
+            "events": None if tracker is None else tracker.to_dict(),
+        }
+        held = slice(history.count)
+        arrays = {"rows": history.rows[held], "scores": history.scores[held]}
+        if clock.timed:
+            arrays["times"] = split_stamps(history.stamps[held])
+        save(FORMAT, self.model, header, arrays, path)
+
+    @classmethod
+    def load(cls, model: Model, path: PathLike) -> Stream:
+        """Read a stream that `save` wrote; it goes on with the bytes that it would have had.
+
+        Parameters
+        ----------
+        model : Model
+            The model that it is of.
+        path : path-like
+            The file.
+
+        Returns
+        -------
+        Stream
+
+        Raises
+        ------
+        FileError
+            If there is no such file, or it cannot be read.
+        ModelError
+            If it holds no stream, is damaged, comes from a newer version or belongs to another model.
+        """
+        header, arrays = ("n_rows", "last_time", "zone", "events"), ("rows", "scores", "times")
+        with opened(FORMAT, model, path, header, arrays) as archive:
+            stream, known = cls(model), archive.header
+            stream._restore(archive, whole_number(known["n_rows"]), known["last_time"], known["zone"])
+            if stream._tracker is not None:
+                stream._tracker.restore(known["events"])
+                if stream._tracker.n_rows != stream.n_rows:
+                    raise ModelError(f"its events are of other rows: {FORMAT.remedy}")
+        return stream
+
+    def _restore(self, archive: Archive, n_rows: int, last_time: int | None, zone: str | None) -> None:
+        """Become a stream of so many rows, the last of which are in an archive."""
+        history, clock = self._history, self._clock
+        count = min(n_rows, history.keep)
+        scores = archive.array("scores", (count,), finite=False)
+        history.add(archive.array("rows", (count, len(self.model.columns)), finite=False), scores)
+        history.first = n_rows - count
+        if last_time is not None:
+            history.stamps[:count] = join_stamps(archive.array("times", (count, 2)))
+            clock.timed, clock.last, clock.zone = True, int(last_time), zone
+        self._is_current = False
+        self._be_current()
+        self._be_ready()
 
     def _be_current(self) -> None:
         """Make the state that of the last row."""

@@ -42,7 +42,7 @@ def _take_piece(model: Model, packed: Packed, states: Floats, which: Indices, ro
     members = members_of(model)
     n_constant = len(model.constant_columns)
     width = n_constant + model.n_features
-    told = np.empty((len(rows), 1 + len(members) * width))
+    told = _room(model, len(rows))
     before = states[which, 0]
     kernel("push_features")(rows, packed.parameters, states, which, told)
     # of several rows of one stream each has a number of its own
@@ -86,5 +86,14 @@ def state_after(model: Model, packed: Packed, number: int, last: Floats) -> Floa
         filler[~model.varies] = model.constant_values
         last = np.concatenate([np.broadcast_to(filler, (n_unknown, filler.size)), last])
     rows = last[len(last) - (number - first) :]
-    take_rows(model, packed, state[None], np.zeros(len(rows), np.int64), rows)
+    which = np.zeros(len(rows), np.int64)
+    if is_fast(model):
+        kernel("push_rows")(rows, packed.parameters, state[None], which, np.empty(len(rows)))
+    else:
+        kernel("push_features")(rows, packed.parameters, state[None], which, _room(model, len(rows)))
     return state
+
+
+def _room(model: Model, n_rows: int) -> Floats:
+    """Return room for what the kernel tells of rows."""
+    return np.empty((n_rows, 1 + len(members_of(model)) * (len(model.constant_columns) + model.n_features)))
