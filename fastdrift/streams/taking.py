@@ -74,17 +74,15 @@ def _take_piece(model: Model, packed: Packed, states: Floats, which: Indices, ro
 def state_after(model: Model, packed: Packed, number: int, last: Floats) -> Floats:
     """Return the state of a stream after `number` rows, of which the last are known: a window's but one, or all.
 
-    The blocks in which windows are worked on start at rows that are told by their number, so that nothing else is
-    needed: in the place of rows before those known there may be any numbers.
+    That is all that windows to come hold, and where they lie among the blocks is told by the number. In the place of
+    the row before there may be any numbers.
     """
-    windows = [member.window for member in members_of(model)]
-    first = max(0, min((number // window - 1) * window for window in windows))
-    state = empty_state(packed, windows, first)
-    n_unknown = number - first - len(last)
-    if n_unknown > 0:
-        filler = np.ones(len(model.columns))
-        filler[~model.varies] = model.constant_values
-        last = np.concatenate([np.broadcast_to(filler, (n_unknown, filler.size)), last])
+    first = max(0, number - model.window)
+    state = empty_state(packed, [member.window for member in members_of(model)], first)
+    if number - first > len(last):
+        filler = np.ones((1, len(model.columns)))
+        filler[0, ~model.varies] = model.constant_values
+        last = np.concatenate([filler, last])
     rows = last[len(last) - (number - first) :]
     which = np.zeros(len(rows), np.int64)
     if is_fast(model):

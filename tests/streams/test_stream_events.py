@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 import fastdrift as fd
+from fastdrift.alarms import drifts, tracker
+from fastdrift.alarms.reasons import Reason
 from fastdrift.streams import history
 
 FIELDS = ("n_rows", "n_scored", "n_flagged", "unscored", "window", "has_times", "seconds", "notes", "promise")
@@ -41,7 +43,7 @@ def with_gaps(frame, seed):
 def with_holes(frame):
     """Return a frame with times of a zone, of which some rows are missing."""
     frame = frame.set_axis(pd.date_range("2024-03-30", periods=len(frame), freq="min", tz="Europe/Berlin"))
-    return frame.iloc[np.r_[:5_000, 5_090:5_990, 6_000 : len(frame)]]
+    return frame.iloc[np.r_[:5_000, 5_090:5_990, 6_000:7_000, 7_010:7_013, 7_023 : len(frame)]]
 
 
 MAKERS = {
@@ -74,6 +76,23 @@ def test_events_are_those_of_detect_at_any_row(fit, monkeypatch, kind, windows, 
     check_same(stream.events, detected(model, frame))
     assert {"drift", "persistent drift"} & {event.kind for event in stream.events}
     assert "missing data" in {event.kind for event in stream.events}
+
+
+def test_reasons_are_told_by_the_windows_that_detect_looks_at(fit, monkeypatch):
+    def tell(_model, _table, _columns, looks, _threads=1, **_):
+        return [Reason((), str(line)) for line in looks.tolist()]
+
+    monkeypatch.setattr(tracker, "find_reasons", tell)
+    monkeypatch.setattr(drifts, "find_reasons", tell)
+    monkeypatch.setattr(history, "SLACK_ROWS", 1)
+    frame = fd.generate(8_000, seed=3).frame.reset_index(drop=True)
+    model = fit(frame[:3_000].ffill().bfill(), window=10)
+    stream = fd.Stream(model)
+    for start in range(0, len(frame), 7):
+        stream.push_many(frame.iloc[start : start + 7])
+        assert len(stream.events) >= 0
+    assert stream.events.events == detected(model, frame).events
+    assert any("-1" not in event.why for event in stream.events)
 
 
 def test_a_forests_events_are_those_of_detect(fit):

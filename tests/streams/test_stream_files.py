@@ -17,11 +17,11 @@ from fastdrift.streams.stream import FORMAT
 @pytest.fixture(params=["one window", "several windows", "forest"])
 def some(request, fit):
     rows = spoiled(telemetry(2_400, 5, seed=8), 8)
-    options = {"several windows": {"window": [5, 11]}, "forest": {"window": 9, "detector": "isolation-forest"}}
+    options = {"several windows": {"window": [10, 11]}, "forest": {"window": 9, "detector": "isolation-forest"}}
     return fit(rows[:1_200], **options.get(request.param, {"window": 33})), rows
 
 
-@pytest.mark.parametrize("at", [0, 1, 8, 32, 33, 34, 65, 66, 1_500, 1_999])
+@pytest.mark.parametrize("at", [0, 1, 8, 32, 33, 34, 65, 66, 99, 1_500, 1_999])
 def test_a_stream_goes_on_after_a_restart(some, tmp_path, at):
     model, rows = some
     stream = fd.Stream(model)

@@ -57,6 +57,8 @@ def test_the_stream_that_was_idle_for_the_longest_makes_room(model, rows):
     assert (len(streams), streams.n_dropped, "d" in streams) == (3, 1, True)
     with pytest.raises(fd.DataError, match="rows of more than 3 streams came at once: give a larger max_keys"):
         streams.push([1, 2, 3, 4], rows[:4])
+    with pytest.raises(fd.DataError, match="rows of more than 3 streams came at once"):
+        streams.push(["d", 2, 3, 4], rows[:4])
     assert len(streams) == 3
     streams.drop("d")
     streams.drop("d")
