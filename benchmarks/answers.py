@@ -28,7 +28,7 @@ import pandas as pd
 import fastdrift as fd
 from benchmarks.command import windows
 from benchmarks.detection import entities
-from fastdrift.evaluation.events import runs as runs_of
+from benchmarks.detection.judging import onsets_off
 
 SETS = ("smd", "asd", "jumpstarter")
 # rows after an incident's end in which events are due to it are those of a window of 50, whatever the model's
@@ -101,11 +101,7 @@ def judge(fit: Fit, train: pd.DataFrame, test: pd.DataFrame, offs: list[int], de
     events = fd.detect(model, rows)
     notices = fd.event_metrics(events, labels, tolerance=WINDOW - 1)
     delays += [delay for delay in notices.delays if delay is not None]
-    starts, stops = runs_of(labels == 1)
-    for event in events:
-        place = np.searchsorted(starts, event.start, side="right") - 1
-        if place >= 0 and event.start < stops[place] + WINDOW - 1:
-            offs.append(abs(event.onset - int(starts[place])))
+    offs += onsets_off(events, labels == 1)
     near = np.convolve(labels, np.ones(WINDOW), "full")[: labels.size] > 0
     cut = len(train) * 7 // 10
     early = fit(train[:cut])

@@ -1,6 +1,6 @@
 """Frozen reference kernels: what this machine can do, in the same process and minute as what is compared with it.
 
-`read` touches memory and next to nothing else, `multiply_add` the arithmetic units alone, `roots` the divider alone.
+`read` touches memory and next to nothing else, `multiply_add` the arithmetic units alone.
 They must never change: every committed floor is a ratio to one of them.
 """
 
@@ -12,20 +12,16 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from benchmarks.work import repeat
-
 try:
     from fastdrift.kernels.layout import LANES
-    from fastdrift.kernels.vectors import fma, load, spread, square_root, store
+    from fastdrift.kernels.vectors import fma, load, spread, store
 except ModuleNotFoundError:  # --against a revision in which the package was one folder
-    from fastdrift.lanes import LANES, fma, load, spread, square_root, store
+    from fastdrift.lanes import LANES, fma, load, spread, store
 
 # 128 MiB: beyond every cache but the largest servers' last one, which benchmarks of this size meet just so
 READ_BYTES = 1 << 27
 CHAINS = 12
 ROUNDS = 1_000_000
-# seconds over which a rate is taken
-HELD = 0.05
 
 
 @njit(nogil=True)
@@ -57,22 +53,12 @@ def multiply_add(rounds, factor, result):
     store(result, 0, total)
 
 
-@njit(nogil=True)
-def roots(rounds, start, result):
-    """Run four chains of square roots."""
-    s_0 = s_1 = s_2 = s_3 = spread(start)
-    for _ in range(rounds):
-        s_0, s_1, s_2, s_3 = square_root(s_0), square_root(s_1), square_root(s_2), square_root(s_3)
-    store(result, 0, (s_0 + s_1) + (s_2 + s_3))
-
-
-_numbers = functools.cache(lambda: np.ones(READ_BYTES // 8))
+numbers_read = functools.cache(lambda: np.ones(READ_BYTES // 8))
 
 # what a call of a kernel does, how much of it, the kernel, what it takes, and what its result adds up to
 KERNELS = {
-    "bytes": (READ_BYTES, read, lambda: [_numbers()], READ_BYTES // 8),
+    "bytes": (READ_BYTES, read, lambda: [numbers_read()], READ_BYTES // 8),
     "operations": (ROUNDS * CHAINS * LANES, multiply_add, lambda: [ROUNDS, 0.5], 2 * CHAINS * LANES),
-    "roots": (ROUNDS * 4 * LANES, roots, lambda: [ROUNDS, 1.0], 4 * LANES),
 }
 
 
@@ -88,17 +74,3 @@ def on_threads(call: Callable[[], Any], threads: int) -> Callable[[], Any]:
     """Return the call that runs another on several threads at the same time."""
     pool = ThreadPoolExecutor(threads)
     return lambda: [running.result() for running in [pool.submit(call) for _ in range(threads)]]
-
-
-def rates(threads: int, rounds: int = 3) -> dict[str, float]:
-    """Return bytes read, and numbers multiplied and added, or rooted, a second by `threads` threads together.
-
-    These are rates that are held for a while: in its first milliseconds a processor may run faster than it can stay.
-    """
-    calls = {name: on_threads(functools.partial(run_kernel, name), threads) for name in KERNELS}
-    best = dict.fromkeys(KERNELS, 0.0)
-    for _ in range(rounds):
-        for name, call in calls.items():
-            spent = list(repeat(call, HELD))
-            best[name] = max(best[name], threads * KERNELS[name][0] * len(spent) / sum(spent))
-    return best

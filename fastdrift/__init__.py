@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from fastdrift.evaluation.thresholds import threshold_from_labels
     from fastdrift.fitting.accepting import accept
     from fastdrift.fitting.baseline import fit
+    from fastdrift.fitting.suggesting import suggest
+    from fastdrift.fitting.suggestion import Suggestion
     from fastdrift.prepare.cleaning import clean
     from fastdrift.prepare.grid import aggregate
     from fastdrift.reports.html import report
     from fastdrift.rolling import rolling_mean, rolling_std
-    from fastdrift.scoring.batch import score
+    from fastdrift.scoring.batch import observed, score
     from fastdrift.scoring.pointwise import mahalanobis
     from fastdrift.streams.stream import Stream
     from fastdrift.streams.streams import Streams
@@ -52,6 +54,7 @@ _ROOMS = {
     "Model": ("detectors.model", "Model"),
     "Stream": ("streams.stream", "Stream"),
     "Streams": ("streams.streams", "Streams"),
+    "Suggestion": ("fitting.suggestion", "Suggestion"),
     "accept": ("fitting.accepting", "accept"),
     "aggregate": ("prepare.grid", "aggregate"),
     "clean": ("prepare.cleaning", "clean"),
@@ -64,10 +67,12 @@ _ROOMS = {
     "generate": ("synthetic", "generate"),
     "load": ("detectors.store", "load_model"),
     "mahalanobis": ("scoring.pointwise", "mahalanobis"),
+    "observed": ("scoring.batch", "observed"),
     "report": ("reports.html", "report"),
     "rolling_mean": ("rolling", "rolling_mean"),
     "rolling_std": ("rolling", "rolling_std"),
     "score": ("scoring.batch", "score"),
+    "suggest": ("fitting.suggesting", "suggest"),
     "threshold_from_labels": ("evaluation.thresholds", "threshold_from_labels"),
 }
 # old names, for this release
@@ -88,6 +93,7 @@ __all__ = [
     "Runs",
     "Stream",
     "Streams",
+    "Suggestion",
     "accept",
     "aggregate",
     "clean",
@@ -100,10 +106,12 @@ __all__ = [
     "generate",
     "load",
     "mahalanobis",
+    "observed",
     "report",
     "rolling_mean",
     "rolling_std",
     "score",
+    "suggest",
     "threshold_from_labels",
 ]
 

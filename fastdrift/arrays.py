@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +17,10 @@ Indices = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float64] | npt.NDArray[np.float32]
 
 
-def freeze(array: Floats) -> Floats:
+_Numbers = TypeVar("_Numbers", Floats, Integers)
+
+
+def freeze(array: _Numbers) -> _Numbers:
     """Make an array read-only and return it."""
     array.setflags(write=False)
     return array

@@ -257,3 +257,19 @@ def reason(model, windows, least_share, most):
     if not terms:
         return names, f"{names[0]} moves as it never did"
     return names, f"{names[0]} and {model.columns[moving[max(terms, key=terms.get)]]} no longer move together"
+
+
+def autocorrelation_time(series):
+    """Return for how many steps series stay alike, by its definition in plain loops; NaN counts as 0."""
+    columns = [[0.0 if math.isnan(value) else value for value in column] for column in np.asarray(series).T.tolist()]
+    columns = [column for column in columns if any(column)]
+    time = 1.0
+    for lag in range(1, len(series)):
+        ratios = []
+        for column in columns:
+            products = [column[step] * column[step + lag] for step in range(len(column) - lag)]
+            ratios.append(math.fsum(products) / math.fsum(value * value for value in column))
+        time += 2 * math.fsum(ratios) / max(1, len(ratios))
+        if lag >= 5 * time:
+            break
+    return max(1.0, time)

@@ -29,7 +29,7 @@ def test_accepting_again_keeps_the_history_and_needs_all_of_it():
     first = fd.accept(fd.fit(HEALTHY, window=20), HEALTHY, MOVED[:1_000], reason="one")
     second = fd.accept(first, [HEALTHY, MOVED[:1_000]], MOVED[1_000:] + 9, reason="two")
     assert [one.reason for one in second.history] == [None, "one", "two"]
-    with pytest.raises(fd.DataError, match="fitted on 2 stretches"):
+    with pytest.raises(fd.DataError, match=r"fitted on 4000 \+ 1000 rows, and the baseline given has 4000: "):
         fd.accept(first, HEALTHY, MOVED[1_000:], reason="two")
     with pytest.raises(fd.DataError, match="stretch 2 of the baseline holds other numbers"):
         fd.accept(first, [HEALTHY, MOVED[1_000:]], MOVED[:1_000] + 9, reason="two")
@@ -57,11 +57,18 @@ def test_rows_of_a_system_at_rest_are_not_taken_for_the_same():
     fd.accept(fd.fit(healthy, window=20), healthy, moved, reason="")
 
 
-@pytest.mark.parametrize("service", [1, 3])
 @pytest.mark.filterwarnings("ignore::fastdrift.DriftWarning")
-def test_accepted_levels_of_real_services_are_flagged_no_more(service):
+def test_accepted_levels_of_real_services_are_flagged_no_more():
     if "FASTDRIFT_DATA" not in os.environ:
         pytest.skip("FASTDRIFT_DATA names no folder of real telemetry")
+    before, after = np.transpose([shares_flagged(service) for service in range(6)])
+    assert before.mean() > 0.7
+    assert after.mean() <= 0.10
+    assert max(after) <= 0.15  # one of them moves once more, behind what was accepted
+
+
+def shares_flagged(service: int) -> list[float]:
+    """Return how many later healthy rows are flagged before and after those of the first 15 % are accepted."""
     folder = Path(os.environ["FASTDRIFT_DATA"]) / "jumpstarter"
     train, test = (pd.read_parquet(folder / f"service{service}_{part}.parquet") for part in ("train", "test"))
     labels = test.pop("label").to_numpy() > 0
@@ -69,6 +76,5 @@ def test_accepted_levels_of_real_services_are_flagged_no_more(service):
     head = int(0.15 * len(test))
     model = fd.fit(train)
     new = fd.accept(model, train, test[:head][~labels[:head]], reason="moved for good")
-    healthy = ~labels[head:]
-    shares = [float(np.mean((fd.score(one, test).to_numpy() > one.threshold)[head:][healthy])) for one in (model, new)]
-    assert shares[1] <= 0.10
+    flagged = [fd.score(one, test).to_numpy() > one.threshold for one in (model, new)]
+    return [float(rows[head:][~labels[head:]].mean()) for rows in flagged]

@@ -26,9 +26,9 @@ def emitted(monkeypatch):
 
 
 def test_of_a_kernel_nothing_but_the_whole_is_optimised_and_emitted(emitted):
-    compiling.compile_kernel("settle_range", np.dtype(np.float32), keep=False)
-    compiling.compile_kernel("distance_range", np.dtype(np.float32), keep=False)
-    assert [name for name in emitted if "nrt" not in name.lower()] == ["settle_range", "distance_range"]
+    compiling.compile_in_numba("settle_range", np.dtype(np.float32))
+    compiling.compile_object("distance_range", np.dtype(np.float32))
+    assert [name for name in emitted if "nrt" not in name.lower()] == ["settle_range", "packed_distance_range"]
 
 
 def test_a_kernel_compiled_in_numbas_own_way_gives_the_same_bytes(monkeypatch):
@@ -37,14 +37,14 @@ def test_a_kernel_compiled_in_numbas_own_way_gives_the_same_bytes(monkeypatch):
     for is_private in (True, False):
         if not is_private:
             monkeypatch.setattr(nesting, "FOUND", False)  # as if numba had moved it
-        cholesky = compiling.compile_kernel("cholesky", None, keep=False)
+        cholesky = compiling.compile_in_numba("cholesky", None)
         factors.append(np.zeros_like(matrix))
         cholesky(matrix, 0.0, factors[-1])
     assert factors[0].tobytes() == factors[1].tobytes()
 
 
 def test_numba_compiles_in_its_own_way_again_once_a_kernel_is_there(emitted):
-    compiling.compile_kernel("cholesky", None, keep=False)
+    compiling.compile_in_numba("cholesky", None)
     emitted.clear()
     doubled = njit(lambda value: 2 * value)
     assert njit(lambda value: doubled(value) + 1)(4) == 9

@@ -130,6 +130,7 @@ def test_a_higher_rate_gives_a_lower_threshold(fit, table):
     assert len(set(thresholds)) == 4
 
 
+@pytest.mark.filterwarnings("ignore:the baseline's columns change slowly")
 def test_folds_share_no_row_with_the_fit_that_scores_them():
     # were a fold's rows in the fit that scores it, the threshold would not notice how far this fold lies away
     table = telemetry(2_000, 2, seed=7)
@@ -242,6 +243,7 @@ def test_a_column_that_moves_in_one_fold_alone_does_not_silence_the_detector(tab
     assert (fd.score(model, shifted)[2_000 + WINDOW :] > model.threshold).all()
 
 
+@pytest.mark.filterwarnings("ignore:the baseline's columns change slowly")
 def test_a_baseline_that_moves_in_one_fold_alone_still_gives_a_threshold_that_drift_passes(table):
     rows = table.copy()
     rows[600:] = rows[600]

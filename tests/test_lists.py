@@ -32,6 +32,22 @@ def test_a_list_of_columns_is_an_error_that_says_to_make_a_frame(fit, name):
             call()
 
 
+@pytest.mark.parametrize("make", [pd.DataFrame, lambda rows: polars().DataFrame(rows), pa.table])
+def test_a_list_of_frames_is_an_error_that_says_who_takes_several_stretches(fit, make):
+    frames = [make({"a": VALUES})] * 2
+    model = fit(frames[0], window=WINDOW)
+    message = "give one at a time; only `fit`, and `accept` as its baseline, take several stretches"
+    calls = (
+        lambda: fd.score(model, frames),
+        lambda: fd.detect(model, frames),
+        lambda: fd.rolling_mean(frames, 2),
+        lambda: fd.accept(model, frames[0], tuple(frames), reason="moved"),
+    )
+    for call in calls:
+        with pytest.raises(fd.DataError, match=message):
+            call()
+
+
 def test_lists_of_rows_are_read_as_before(fit, table):
     model = fit(table, window=WINDOW)
     expected = fd.score(model, table).tobytes()

@@ -100,6 +100,31 @@ def test_the_notebook_s_score_finds_what_its_charts_hide(executed):
     assert float(re.search(r"flagged when healthy +([\d.]+) %", figures)[1]) < 8
 
 
+def test_the_notebook_s_onset_is_that_of_the_break(executed):
+    cells, _ = executed
+    (table,) = [text for text in texts_of(cells) if "onset, as told" in text]
+    told, true = (int(row.replace(",", "")) for row in re.findall(r"row ([\d,]+)", table))
+    assert abs(told - true) <= 5
+
+
+def test_the_notebook_shows_the_report_as_a_page(executed):
+    cells, _ = executed
+    (page,) = [output["data"]["text/html"] for output in outputs_of(cells) if "srcdoc" in str(output.get("data"))]
+    assert "Drift report: two weeks of a server" in page
+    assert "2 of 2 labelled incidents found" in page
+
+
+def test_the_notebook_s_accepted_level_is_drift_no_more(executed):
+    cells, _ = executed
+    (drifted,) = [text for text in texts_of(cells) if text.startswith("Drifting now")]
+    assert "fastdrift accept" in drifted
+    (table,) = [text for text in texts_of(cells) if "after accepting" in text]
+    assert re.search(r"before +1 +100.0%", table)
+    alarms, flagged = re.search(r"after accepting +(\d+) +([\d.]+)%", table).groups()
+    assert int(alarms) == 0
+    assert float(flagged) < 8
+
+
 def test_the_notebook_s_comparison_says_what_its_prose_says(executed):
     cells, _ = executed
     (table,) = [text for text in texts_of(cells) if "isolation-forest" in text]

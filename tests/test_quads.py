@@ -107,8 +107,8 @@ for window in (2, 3, 4, 5, 10, 50, 131, 200):
     digest = hashlib.sha256(fd.rolling_std(rows, window).tobytes())
     digest.update(fd.rolling_mean(rows.astype(np.float32), window).tobytes())
     print(digest.hexdigest())
-from fastdrift.engine import compiled
-print("zmm" in next(iter(compiled.kernel("feature_range", float).inspect_asm().values()), "zmm"))
+from fastdrift.kernels import compiling
+print("zmm" in next(iter(compiling.compile_in_numba("feature_range", np.dtype(float)).inspect_asm().values())))
 """
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.gate.laps import GateError
-from fastdrift.kernels.compiling import compile_kernel
+from fastdrift.kernels.compiling import compile_in_numba
 
 SCHEMA = 1
 # a speed below this share of its floor fails, if a second measurement agrees; so does memory above its inverse
@@ -137,9 +137,9 @@ def judge_loops(name: str, loops: list[Loop], wanted: list[int], n_rare: int = 0
 
 
 def judge_kernels() -> Iterator[str]:
-    """Compile the kernels anew, for what comes out of a cache shows no assembly, and judge their loops."""
+    """Compile the kernels anew, for what was kept shows no assembly, and judge their loops."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return
     for name, wanted in KERNELS.items():
-        (assembly,) = compile_kernel(name, np.dtype(np.float64), keep=False).inspect_asm().values()
+        (assembly,) = compile_in_numba(name, np.dtype(np.float64)).inspect_asm().values()
         yield from judge_loops(name, loops_of(assembly), wanted, RARE.get(name, 0))

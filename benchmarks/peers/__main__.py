@@ -23,7 +23,7 @@ from threadpoolctl import ThreadpoolController
 import fastdrift as fd
 from benchmarks.command import Parser, describe_machine, table
 from benchmarks.peers.libraries import HARD, LIBRARIES, OURS, Library, Part, errors_of
-from benchmarks.peers.scores import PEERS, ROBUST_WINDOWS, WORKERS, Peer, make_score
+from benchmarks.peers.scores import PEERS, ROBUST_WINDOWS, WORKERS, Peer, make_score, score_plainly
 from benchmarks.work import Call, Floats, Shape, interleaved_minima, keep_memory, make_rows, score_call
 from fastdrift.engine.threads import default_threads
 
@@ -46,6 +46,8 @@ Work = tuple[Call, int, list[str]]
 Works = dict[tuple[str, str], Work | None]
 # groups of columns that threads share out among them: 4 to 32 made no difference
 GROUPS = 8
+# windows that are learnt from at most
+MOST_WINDOWS = 45_000
 
 
 class Contest(NamedTuple):
@@ -58,10 +60,15 @@ class Contest(NamedTuple):
     features: Floats
 
 
+def learnt_from(n_rows: int) -> int:
+    """Return the windows of the baseline: of more, `fit` takes every fourth, and others all, so that scores differ."""
+    return min(n_rows * 3 // 10, MOST_WINDOWS)
+
+
 def make_contest(one: Shape, n_rows: int) -> Contest:
     """Make a shape's rows, and what peers are checked against: without shrinkage our score is their distance."""
     rows, before = make_rows(n_rows, one.columns), one.window - 1
-    model = fd.fit(rows[: n_rows * 3 // 10 + before], window=one.window, shrinkage=0.0)
+    model = fd.fit(rows[: learnt_from(n_rows) + before], window=one.window, shrinkage=0.0)
     features = np.hstack([fd.rolling_mean(rows, one.window), fd.rolling_std(rows, one.window)])
     return Contest(one, rows, model, fd.score(model, rows)[before:], features[before:])
 
@@ -71,10 +78,13 @@ def score_work(contest: Contest, peer: Peer, part: Part, n_rows: int) -> Work:
     n_columns, window = contest.one
     # on more threads BLAS made the robust estimators' many small products ten times as slow
     with ThreadpoolController().limit(limits=1, user_api="blas"):
-        gauge = peer.learn(contest.features[: len(contest.rows) * 3 // 10].T)
+        gauge = peer.learn(contest.features[: learnt_from(len(contest.rows))].T)
     # a share of the rows for each thread at most
     piece_rows = peer.piece_numbers and min(peer.piece_numbers // n_columns, -(-n_rows // default_threads()))
-    call = make_score(part, gauge, n_rows, window, piece_rows)
+    if peer.plain:
+        call = score_plainly(part, gauge, n_rows, window)
+    else:
+        call = make_score(part, gauge, n_rows, window, piece_rows)
     expected = contest.scores[: n_rows - window + 1]
     if gauge.own:
         expected = fd.mahalanobis(contest.features[: expected.size], gauge.centre, gauge.covariance)

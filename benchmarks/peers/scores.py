@@ -68,7 +68,9 @@ class Peer(NamedTuple):
     """Who rolls, who makes distances, and how all cores are kept busy.
 
     `piece_numbers`: numbers of input in a piece of rows, which a thread of ours rolls and measures while they are in
-    the cache; None if the library is left to its own threads, or has none. `package` is what it takes to learn.
+    the cache; None if the library is left to its own threads, or has none. `plain` says that all is called as most
+    users would: one call that rolls, one that makes distances, and BLAS on its own threads. `package` is what it takes
+    to learn.
     """
 
     title: str
@@ -76,13 +78,13 @@ class Peer(NamedTuple):
     learn: Callable[[Floats], Gauge] = by_blas
     piece_numbers: int | None = None
     package: str = "numpy"
+    plain: bool = False
 
 
 # of pieces of 2**17 to 2**21 numbers, and of all rows in one, the fastest with 8 and 32 columns; all rows in one took
 # 1.2 to 1.6 times as long by bottleneck, 1.3 by numbagg and pandas, 0.8 by polars, which has threads of its own
 PEERS = {
     "pandas": Peer("pandas + scikit-learn", "pandas", by_empirical_covariance, 1 << 20, "scikit-learn"),
-    "pandas-whole": Peer("pandas, one call + scikit-learn", "pandas", by_empirical_covariance, None, "scikit-learn"),
     "polars": Peer("polars + BLAS", "polars"),
     "bottleneck": Peer("bottleneck + BLAS", "bottleneck", piece_numbers=1 << 17),
     "numbagg": Peer("numbagg + BLAS", "numbagg", piece_numbers=1 << 19),
@@ -94,6 +96,24 @@ PEERS = {
     # its MultivariateGaussian has a density, no distance, and took 0.3 ms a row for 16 features, 2 ms for 64
     "river": Peer("River + BLAS, 1 core", "river"),
 }
+# the fastest and the best known, called plainly; whoever learns a robust covariance, DuckDB and River are slower yet
+PEERS |= {
+    f"{name}-plain": PEERS[name]._replace(
+        title=f"{PEERS[name].title}, as users call it", piece_numbers=None, plain=True
+    )
+    for name in ("pandas", "polars", "bottleneck", "numbagg")
+}
+
+
+def score_plainly(part: Part, gauge: Gauge, n_rows: int, window: int) -> Callable[[], Floats]:
+    """Return the call that scores all rows as most users would."""
+
+    def score() -> Floats:
+        columns = [np.asarray(column)[window - 1 :] for column in part(slice(0, n_rows), slice(None))]
+        squares = gauge.squares(np.stack(columns))
+        return np.sqrt(squares, out=squares)
+
+    return score
 
 
 def make_score(part: Part, gauge: Gauge, n_rows: int, window: int, piece_rows: int | None) -> Callable[[], Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import check_first_row, check_length
 from fastdrift.errors import DataError, ModelError
 from fastdrift.evaluation.events import runs
-from fastdrift.scoring.batch import match_table, score_table
+from fastdrift.scoring.batch import absent_note, match_table, score_table
+from fastdrift.scoring.gaps import Missing, check_missing, score_gaps
 from fastdrift.tables.convert import reader_of
 from fastdrift.tables.table import Table
 
@@ -29,6 +30,7 @@ def detect(
     *,
     since: int = 0,
     ignore: Iterable[Sequence[int]] = (),
+    missing: Missing = "nan",
     time: Hashable | None = None,
     threads: int | None = None,
 ) -> Events:
@@ -45,6 +47,9 @@ def detect(
     ignore : iterable of (int, int)
         Stretches to leave out, as the first row and the row after the last, such as maintenance. Rows whose windows
         reach into one are left out with it.
+    missing : {"nan", "score"}
+        Whether windows that hold a NaN or inf have a score, as for `score`. Columns that go silent are events of
+        missing data either way; columns matched by name that the table has not are a note.
     time : optional
         The column that holds the rows' times, for kinds of frames without an index.
     threads : int, optional
@@ -81,22 +86,37 @@ def detect(
     if not isinstance(model, Model):
         raise DataError(f"the first argument is a {type(model).__name__}, not a Model: call detect(model, data)")
     check_promised(model)
-    table, columns = match_table(model, reader_of(data), time)
+    fills = check_missing(missing, model)
+    table, columns = match_table(model, reader_of(data), time, may_lack=fills)
     check_length(table.n_rows, model.window)
     n_threads = check_threads(threads)
-    scores, broken = score_table(model, table, columns, n_threads)
-    return find_in_table(model, table, columns, scores, broken, since=since, ignore=ignore, threads=n_threads)
+    scores, lacking = score_table(model, table, columns, n_threads)
+    if fills and lacking:
+        score_gaps(model, table, columns, scores, n_threads)
+    how = Looking(since, ignore, n_threads, fills and lacking > 0)
+    return find_in_table(model, table, columns, scores, lacking, how)
 
 
 def find_events(
-    model: Model, data: Any, scores: Floats, *, since: int = 0, ignore: Iterable[Sequence[int]] = ()
+    model: Model,
+    data: Any,
+    scores: Floats,
+    *,
+    since: int = 0,
+    ignore: Iterable[Sequence[int]] = (),
+    missing: Missing = "nan",
 ) -> Events:
     """Return what `detect` finds in a table whose scores are there already, each at the end of its window."""
     check_promised(model)
-    table, columns = match_table(model, reader_of(data), None)
+    fills = check_missing(missing, model)
+    table, columns = match_table(model, reader_of(data), None, may_lack=fills)
     values = np.array(scores, np.float64)
-    broken = int(np.count_nonzero(np.isnan(values[model.window - 1 :])))
-    return find_in_table(model, table, columns, values, broken, since=since, ignore=ignore, threads=check_threads(None))
+    threads = check_threads(None)
+    # which windows lack values the scores do not say where all have one
+    own = score_table(model, table, columns, threads)[0] if fills else values
+    lacking = int(np.count_nonzero(np.isnan(own[model.window - 1 :])))
+    how = Looking(since, ignore, threads, fills and lacking > 0)
+    return find_in_table(model, table, columns, values, lacking, how)
 
 
 def check_promised(model: Model) -> None:
@@ -105,31 +125,35 @@ def check_promised(model: Model) -> None:
         raise ModelError("the model's file was written before there were promises about events: fit it anew")
 
 
-def find_in_table(
-    model: Model,
-    table: Table,
-    columns: Indices,
-    scores: Floats,
-    broken: int,
-    *,
-    since: int,
-    ignore: Iterable[Sequence[int]],
-    threads: int,
-) -> Events:
-    """Return the events in rows by their scores, of which those that are left out become NaN."""
+class Looking(NamedTuple):
+    """Where events are looked for, and whether windows that lack values have scores."""
+
+    since: int
+    ignore: Iterable[Sequence[int]]
+    threads: int
+    fills: bool = False
+
+
+def find_in_table(model: Model, table: Table, columns: Indices, scores: Floats, lacking: int, how: Looking) -> Events:
+    """Return the events in rows by their scores, of which those that are left out become NaN.
+
+    `lacking` is how many windows hold a NaN or inf.
+    """
     assert model.promise is not None  # noqa: S101  # it was checked
-    stretches = _check_ignored(ignore, table.n_rows)
-    since = check_first_row(since, "since", table.n_rows)
+    stretches, threads = _check_ignored(how.ignore, table.n_rows), how.threads
+    since = check_first_row(how.since, "since", table.n_rows)
+    broken = int(np.count_nonzero(np.isnan(scores[model.window - 1 :]))) if how.fills else lacking
     head = max(since, model.window - 1)
     scores[:head] = np.nan
     for start, stop in stretches:
         scores[start : stop + model.window - 1] = np.nan
     unscored = np.isnan(scores) if broken or stretches else None
-    scene = Scene(model, model.promise, table, columns, scores, head, threads, table.times, table.zone)
+    times = table.times, table.zone
+    scene = Scene(model, model.promise, table, columns, scores, head, threads, *times, how.fills, lacking > 0)
     holes, notes = _holes(scene)
     clusters = flagged_clusters(scene)
     found = find_drifts(scene, clusters)
-    found += find_silences(scene, unscored if broken else None, since, stretches)
+    found += find_silences(scene, np.isnan(scores) if lacking else None, since, stretches)
     found += find_holes(scene, holes[holes > since])
     blind = ((0, head),) if unscored is None else _pairs(unscored)
     return Events(
@@ -144,9 +168,18 @@ def find_in_table(
         window=model.window,
         promise=model.promise,
         has_times=scene.times is not None,
-        notes=tuple([f"{broken:,} windows hold a NaN or inf and have no score"] * (broken > 0) + notes),
+        notes=(*_gap_notes(scene, lacking, broken), *notes),
         seconds=None if scene.times is None else float((scene.times[-1] - scene.times[0]) / np.timedelta64(1, "s")),
     )
+
+
+def _gap_notes(scene: Scene, lacking: int, broken: int) -> list[str]:
+    """Return what is to be said of windows that hold a NaN or inf, and of those of them that have no score."""
+    if not scene.fills:
+        return [f"{broken:,} windows hold a NaN or inf and have no score"] if broken else []
+    notes = [absent_note(scene.table, scene.columns)] if scene.table.absent else []
+    notes += [f"{lacking:,} windows hold a NaN or inf; {lacking - broken:,} are scored by what else they hold"]
+    return notes
 
 
 def _holes(scene: Scene) -> tuple[Integers, list[str]]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastdrift.alarms.clusters import QUIET_WINDOWS, Clusters, find_clusters
 from fastdrift.alarms.events import ALARM, DRIFT, NOTICE, PERSISTENT, Event
+from fastdrift.alarms.filling import filled_table, groups
 from fastdrift.alarms.onset import WINDOWS_BACK, find_onsets
 from fastdrift.alarms.reasons import LOOKS, find_reasons
 from fastdrift.alarms.scene import Scene
@@ -40,12 +41,12 @@ def find_drifts(scene: Scene, clusters: Clusters) -> list[Event]:
 
     All of them at once: one by one, 500 in a million rows took four times as long as the scores.
     """
-    model, window = scene.model, scene.model.window
+    window, threshold = scene.model.window, scene.model.threshold
     starts, alarm_rows, stops, peaks, peak_rows = drifts = _above_notice(scene, clusters)
     if not starts.size:
         return []
     onsets = _onsets(scene, drifts)
-    looks = looks_beside(peak_rows, starts, stops, window, lambda rows: scene.scores[rows] > model.threshold)
+    looks = looks_beside(peak_rows, starts, stops, window, lambda rows: scene.scores[rows] > threshold)
     fields = (
         [PERSISTENT if long else DRIFT for long in is_persistent(stops - starts, window).tolist()],
         [NOTICE if row < 0 else ALARM for row in alarm_rows.tolist()],
@@ -54,8 +55,9 @@ def find_drifts(scene: Scene, clusters: Clusters) -> list[Event]:
         peaks.tolist(),
         peak_rows.tolist(),
         [scene.promise.once_in_rows(peak) for peak in peaks.tolist()],
-        find_reasons(model, scene.table, scene.columns, looks, scene.threads),
+        _reasons(scene, looks),
         *(scene.moments(rows) for rows in (onsets, starts, stops - 1)),
+        [scene.observed(row, row + 1) for row in peak_rows.tolist()],
     )
     return [Event(*values) for values in zip(*fields, strict=True)]
 
@@ -87,8 +89,31 @@ def _onsets(scene: Scene, drifts: _Drifts) -> Integers:
     assert model.rows is not None  # noqa: S101  # they come with the promise
     ends = np.maximum(drifts.starts, drifts.alarm_rows) + 1
     firsts = np.maximum(np.append(0, drifts.stops[:-1]), ends - WINDOWS_BACK * model.middle_window)
-    found = find_onsets(scene.table, scene.columns[model.varies], model.rows, firsts, ends, scene.threads)
-    return np.minimum(found, drifts.starts)
+    if not scene.fills:
+        found = find_onsets(scene.table, scene.columns[model.varies], model.rows, firsts, ends, scene.threads)
+        return np.minimum(found, drifts.starts)
+    onsets, varying = drifts.starts.copy(), np.flatnonzero(model.varies)
+    for part in groups(scene, ends - firsts):
+        table, begins = filled_table(scene, firsts[part], ends[part])
+        stops = begins + (ends - firsts)[part]
+        found = find_onsets(table, varying, model.rows, begins, stops, scene.threads) - begins + firsts[part]
+        onsets[part] = np.minimum(found, onsets[part])
+    return onsets
+
+
+def _reasons(scene: Scene, looks: Integers) -> list[Any]:
+    """Return why each event scores high; `looks` are the rows in which its highest window and some others end."""
+    if not scene.fills:
+        return find_reasons(scene.model, scene.table, scene.columns, looks, scene.threads)
+    reasons: list[Any] = []
+    window, is_there = scene.model.window, looks >= 0
+    for part in groups(scene, is_there.sum(axis=1) * window):
+        ends = looks[part][is_there[part]]
+        table, begins = filled_table(scene, ends - window + 1, ends + 1)
+        there = looks[part].copy()
+        there[is_there[part]] = begins + window - 1
+        reasons += find_reasons(scene.model, table, np.arange(scene.columns.size), there, scene.threads)
+    return reasons
 
 
 def is_persistent(length: Any, window: int) -> Any:

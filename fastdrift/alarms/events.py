@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SHOWN, LETTERS = 10, 60
 DRIFT, PERSISTENT, MISSING = "drift", "persistent drift", "missing data"
 ALARM, NOTICE = "alarm", "notice"
+# of what has moved for good
+REMEDY = "If it is meant to be so from now on, accept healthy rows of it (fastdrift accept): else they stay flagged."
 
 
 class Event(NamedTuple):
@@ -43,6 +45,7 @@ class Event(NamedTuple):
     onset_time: Any = None
     start_time: Any = None
     end_time: Any = None  # of its last row
+    observed: int = -1  # of how many columns its highest window has half or more; at least, of missing data
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -64,6 +67,11 @@ class Event(NamedTuple):
         """Whether the promise is about it, or it is missing data."""
         return self.level == ALARM
 
+    @property
+    def has_moved(self) -> bool:
+        """Whether it may have moved for good: a persistent drift that is still on."""
+        return self.kind == PERSISTENT and self.still_on
+
     def to_dict(self) -> dict[str, Any]:
         """Return it by the names of `Events.to_frame`, ready for JSON: no inf or NaN, times as text."""
         fields: dict[str, Any] = {name: getattr(self, name) for name in COLUMNS} | {"columns": list(self.columns)}
@@ -76,7 +84,7 @@ class Event(NamedTuple):
 
 COLUMNS = (
     "kind", "level", "onset", "start", "alarm_row", "stop", "rows", "still_on", "peak_score", "peak_row",
-    "once_in_rows", "columns", "why", "onset_time", "start_time", "end_time",
+    "once_in_rows", "observed", "columns", "why", "onset_time", "start_time", "end_time",
 )  # fmt: skip
 
 
@@ -164,7 +172,7 @@ class Events:
             for event in self.events
         ]
         frame = pd.DataFrame(rows, columns=list(shown))
-        whole = ["onset", "start", "alarm_row", "stop", "rows", "peak_row"]
+        whole = ["onset", "start", "alarm_row", "stop", "rows", "peak_row", "observed"]
         return frame.astype(
             dict.fromkeys(whole, "int64") | {"still_on": bool, "peak_score": float, "once_in_rows": float}
         )
@@ -207,11 +215,15 @@ class Events:
             return f"{lead}, since {_when(on[-1])}: {_short(on[-1].why)} ({counts} in all)."
         return f"{counts}; the last began {_began(self.alarms[-1])} and is over: {_short(self.alarms[-1].why, '.')}"
 
+    def remedy(self) -> str:
+        """Return in a sentence what makes a level that moved for good part of what is healthy; nothing if none did."""
+        return REMEDY if any(event.has_moved for event in self.events) else ""
+
     def __repr__(self) -> str:
-        """Return the answer, the first events as a table, and the promise."""
-        lines = [self.answer()]
+        """Return the answer, what helps if that is the new normal, the first events as a table, and the promise."""
+        lines = [text for text in (self.answer(), self.remedy()) if text]
         if self.events:
-            frame = self.to_frame().drop(columns=["peak_row", "onset_time", "end_time"], errors="ignore")
+            frame = self.to_frame().drop(columns=["peak_row", "observed", "onset_time", "end_time"], errors="ignore")
             frame["why"] = [text if len(text) <= LETTERS else f"{text[: LETTERS - 1]}…" for text in frame["why"]]
             lines.append(frame.drop(columns="columns").head(SHOWN).to_string(index=False))
         if len(self) > SHOWN:

@@ -14,7 +14,7 @@ from fastdrift.detectors.model import Model
 from fastdrift.engine.threads import check_threads
 from fastdrift.engine.windows import check_length
 from fastdrift.errors import DataError
-from fastdrift.kernels.layout import ABSOLUTE, SHARES, SIGNED
+from fastdrift.kernels.layout import ABSOLUTE, RELATIVE, SIGNED
 from fastdrift.scoring.batch import match_table
 from fastdrift.scoring.parts import check_rows, column_parts, shares
 from fastdrift.tables.convert import reader_of
@@ -93,7 +93,7 @@ def explain(
         parts = _parts_of_events(model, table, columns, events, signed, n_threads)
         return pd.DataFrame(parts, columns=list(model.columns), copy=False)
     asked = check_rows(slice(None) if rows is None else rows, table.n_rows)
-    kind = SIGNED if signed else SHARES
+    kind = SIGNED if signed else RELATIVE
     if isinstance(asked, range):
         parts = column_parts(model, table, columns, asked, kind=kind, threads=n_threads)
         index = data.index[asked.start : asked.stop] if is_frame(data) else pd.RangeIndex(asked, name="row")

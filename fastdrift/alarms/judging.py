@@ -55,10 +55,10 @@ def judge(found: Events, labels: Booleans) -> Judged:
 
 def answer_text(found: Events, judged: Judged | None) -> str:
     """Return what was found in sentences: against the labels and the promise, and what there is now."""
-    promise = [promise_text(found, judged)] if found.n_scored else []
-    if judged is None:
-        return "\n".join([found.answer(), *promise])
-    return "\n".join([found_text(judged), *promise, found.answer()])
+    promise = promise_text(found, judged) if found.n_scored else ""
+    now = (found.answer(), found.remedy())
+    lines = (*now, promise) if judged is None else (found_text(judged), promise, *now)
+    return "\n".join(filter(None, lines))
 
 
 def found_text(judged: Judged) -> str:
@@ -68,7 +68,7 @@ def found_text(judged: Judged) -> str:
         return "No incident is labelled in these rows."
     silence = f" ({told} of them as missing data)" if told else ""
     delay = (
-        f", half of them within {counted(round(metrics.median_delay), 'row')}"
+        f", {'after' if metrics.found == 1 else 'half of them within'} {counted(round(metrics.median_delay), 'row')}"
         if metrics.median_delay is not None
         else ""
     )
@@ -108,4 +108,6 @@ def metric_rows(judged: Judged) -> list[Sequence[str]]:
 
 def amount(value: float) -> str:
     """Return how many of something are to be expected."""
+    if value >= 10:
+        return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 1 else f"{value:.2g}"

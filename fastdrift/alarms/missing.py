@@ -28,7 +28,7 @@ class Gap(NamedTuple):
 def silent_columns(table: Table, columns: Indices, window: int, most: Floats) -> list[Gap]:
     """Return where columns lack more than half of a window, and more than any window of the baseline lacked.
 
-    Columns that are silent at the same time are one gap.
+    Columns that are silent at the same time are one gap. Those that the table has not at all are none.
     """
     limit = most_lacking(window, most)
     starts = np.maximum(np.arange(1, table.n_rows + 1) - window, 0)
@@ -55,10 +55,13 @@ def joined(gaps: list[Gap]) -> list[Gap]:
 
 def _lacking(table: Table, columns: Indices) -> dict[int, Booleans]:
     """Return which rows lack a value, for each of the columns that do."""
-    is_broken = np.zeros(columns.size, bool)
+    is_broken, is_absent = (
+        np.zeros(columns.size, bool),
+        np.isin(columns, table.n_columns - 1 - np.arange(len(table.absent))),
+    )
     for _, rows in table.chunks():
         is_broken |= ~np.isfinite(rows[:, columns]).all(axis=0)
-    places = np.flatnonzero(is_broken)
+    places = np.flatnonzero(is_broken & ~is_absent)
     lacks = np.empty((places.size, table.n_rows), bool)
     for start, rows in table.chunks():
         lacks[:, start : start + len(rows)] = ~np.isfinite(rows[:, columns[places]]).T

@@ -38,7 +38,17 @@ def find_silences(scene: Scene, unscored: Booleans | None, since: int, ignored: 
     kept = [gap for gap in gaps if gap.stop > since and not _is_within(gap, ignored)]
     rows = np.array([row for gap in kept for row in rows_of(gap)], np.int64)
     moments = iter(scene.moments(rows))
-    return [silence(model, gap, (next(moments), next(moments), next(moments)), scene.scores.size) for gap in kept]
+    return [
+        silence(
+            model,
+            gap,
+            (next(moments), next(moments), next(moments)),
+            scene.scores.size,
+            scene.observed(gap.start, gap.stop),
+            fills=scene.fills,
+        )
+        for gap in kept
+    ]
 
 
 def find_holes(scene: Scene, rows: Integers) -> list[Event]:
@@ -48,13 +58,14 @@ def find_holes(scene: Scene, rows: Integers) -> list[Event]:
     import pandas as pd
 
     lengths = [pd.Timedelta(length) for length in scene.times[rows] - scene.times[rows - 1]]
-    return [*map(hole, rows.tolist(), scene.moments(rows - 1), scene.moments(rows), lengths)]
+    observed = [scene.observed(row, row + 1) for row in rows.tolist()]
+    return [*map(hole, rows.tolist(), scene.moments(rows - 1), scene.moments(rows), lengths, observed)]
 
 
-def hole(row: int, last: object, first: object, length: pd.Timedelta) -> Event:
+def hole(row: int, last: object, first: object, length: pd.Timedelta, observed: int) -> Event:
     """Return a hole before a row as an event; `last` and `first` are the times on either side."""
     moments = (last, first, first)
-    return _event(Gap(row, row, row, ()), Reason((), f"no rows for {_told(length)}"), moments, is_on=False)
+    return _event(Gap(row, row, row, ()), Reason((), f"no rows for {_told(length)}"), moments, observed, is_on=False)
 
 
 def _told(length: pd.Timedelta) -> str:
@@ -71,19 +82,26 @@ def rows_of(gap: Gap) -> tuple[int, int, int]:
     return gap.onset, gap.start, max(gap.start, gap.stop - 1)
 
 
-def silence(model: Model, gap: Gap, moments: Sequence[object], n_rows: int) -> Event:
+def silence(
+    model: Model, gap: Gap, moments: Sequence[object], n_rows: int, observed: int, *, fills: bool = False
+) -> Event:
     """Return a gap of so many rows as an event; `moments` are the times of `rows_of` it."""
     names = tuple(str(model.columns[place]) for place in gap.columns)
     if names:
         why = f"{_listed(names)} {'is' if len(names) == 1 else 'are'} missing"
+    elif fills:
+        why = "more than half of the columns are missing"
     else:
         why = "gaps scattered over the columns leave no window whole"
-    return _event(gap, Reason(names, why), moments, is_on=gap.stop > gap.start and gap.stop == n_rows)
+    is_on = gap.stop > gap.start and gap.stop == n_rows
+    return _event(gap, Reason(names, why), moments, observed, is_on=is_on)
 
 
-def _event(gap: Gap, reason: Reason, moments: Sequence[object], *, is_on: bool) -> Event:
+def _event(gap: Gap, reason: Reason, moments: Sequence[object], observed: int, *, is_on: bool) -> Event:
     rows = (gap.onset, gap.start, gap.start, gap.stop)
-    return Event(MISSING, ALARM, *rows, is_on, math.nan, -1, math.nan, reason, *moments)
+    onset, start, end = moments
+    peak = math.nan, -1, math.nan
+    return Event(MISSING, ALARM, *rows, is_on, *peak, reason, onset, start, end, observed)
 
 
 def _listed(names: tuple[str, ...], most: int = 4) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fastdrift.alarms.events import Event
 from fastdrift.alarms.missing import Gap, blind_gaps, joined, most_lacking
+from fastdrift.alarms.observing import Observing
 from fastdrift.alarms.scene import moments_of
 from fastdrift.alarms.silence import rows_of, silence
 from fastdrift.arrays import Booleans, Integers
@@ -73,7 +74,7 @@ class Silences:
             if high == is_silent.size:
                 self.open[place] = held
 
-    def events(self, unscored: list[list[int]], n_rows: int, zone: Any) -> list[Event]:
+    def events(self, unscored: list[list[int]], n_rows: int, zone: Any, observing: Observing) -> list[Event]:
         """Return the events of missing data in so many rows, of which some stretches have no score."""
         model = self.model
         assert model.rows is not None  # noqa: S101  # they come with the promise
@@ -85,7 +86,10 @@ class Silences:
         moments: list[Any] = [None] * len(rows)
         if self.timed:
             moments = moments_of(np.array([self.stamps[row] for row in rows], np.int64).view("M8[ns]"), zone)
-        return [silence(model, gap, moments[3 * place : 3 * place + 3], n_rows) for place, gap in enumerate(gaps)]
+        return [
+            silence(model, gap, moments[3 * place : 3 * place + 3], n_rows, observing.least(gap.start, gap.stop))
+            for place, gap in enumerate(gaps)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything ready for JSON."""

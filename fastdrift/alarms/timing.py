@@ -8,6 +8,7 @@ import numpy as np
 
 from fastdrift.alarms.events import Event
 from fastdrift.alarms.missing import HOLE_STEPS, holes_text, time_holes
+from fastdrift.alarms.observing import Observing
 from fastdrift.alarms.scene import moments_of
 from fastdrift.alarms.silence import hole
 from fastdrift.arrays import Integers
@@ -66,7 +67,7 @@ class Timing:
         first, longest = ((row, length) for row, length in (self.first_hole, self.longest))
         return [holes_text(self.count, first, longest, n_windows)]
 
-    def events(self, zone: Any) -> list[Event]:
+    def events(self, zone: Any, observing: Observing) -> list[Event]:
         """Return the holes that are longer than a window."""
         if not self.long:
             return []
@@ -75,7 +76,9 @@ class Timing:
         stamps = np.array([pair for _, *pair in self.long], np.int64)
         moments = moments_of(stamps.reshape(-1).view("M8[ns]"), zone)
         lengths = [pd.Timedelta(length) for length in (stamps[:, 1] - stamps[:, 0]).view("m8[ns]")]
-        return [*map(hole, (row for row, *_ in self.long), moments[::2], moments[1::2], lengths)]
+        rows = [row for row, *_ in self.long]
+        observed = [observing.least(row, row + 1) for row in rows]
+        return [*map(hole, rows, moments[::2], moments[1::2], lengths, observed)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything ready for JSON."""

@@ -11,6 +11,7 @@ import numpy as np
 from fastdrift.alarms.clusters import QUIET_WINDOWS, Clusters, find_clusters, is_parted
 from fastdrift.alarms.drifts import is_persistent, looks_beside
 from fastdrift.alarms.events import ALARM, DRIFT, NOTICE, PERSISTENT, Event, Events
+from fastdrift.alarms.observing import Observing
 from fastdrift.alarms.onset import WINDOWS_BACK, find_onsets
 from fastdrift.alarms.reasons import LOOKS, PeakReason, Reason, find_reasons
 from fastdrift.alarms.scene import moments_of
@@ -67,7 +68,7 @@ class Tracker:
         self.drifts: list[Drift] = []
         self.is_open = False  # whether the last flagged rows are the last drift's
         self.unscored: list[list[int]] = []  # stretches without a score: first row, and the row after the last
-        self.silences = Silences(model)
+        self.observing, self.silences = Observing(model), Silences(model)
         self.timing = Timing(model.window, promise.step)
 
     def follow(self, seen: Seen) -> None:
@@ -77,7 +78,9 @@ class Tracker:
             return
         scores = seen.scores[seen.place(first) : seen.place(end)]
         self.n_rows = end
-        self._note_unscored(np.isnan(scores), first)
+        unscored = np.isnan(scores)
+        self._note_unscored(unscored, first)
+        self.observing.follow(seen.table, unscored, first)
         self.silences.follow(seen.table, seen.stamps, first, self.unscored)
         self.timing.follow(None if seen.stamps is None else seen.stamps[seen.place(first) :], first)
         window = self.model.window
@@ -171,8 +174,8 @@ class Tracker:
     def events(self, seen: Seen, zone: Any) -> Events:
         """Return what `detect` finds in the rows so far, all of which must have been followed."""
         found = self._drifts(seen, zone)
-        found += self.silences.events(self.unscored, self.n_rows, zone) if self.n_broken else []
-        found += self.timing.events(zone)
+        found += self.silences.events(self.unscored, self.n_rows, zone, self.observing) if self.n_broken else []
+        found += self.timing.events(zone, self.observing)
         note = f"{self.n_broken:,} windows hold a NaN or inf and have no score"
         return Events(
             tuple(sorted(found, key=lambda event: (event.start, event.kind))),
@@ -203,6 +206,7 @@ class Tracker:
                 self.promise.once_in_rows(drift.peak),
                 self._reason(seen, drift) if drift.reason is None else drift.reason,
                 *(next(moments), next(moments), next(moments)),
+                len(self.model.columns),  # a window with a score is whole
             )
             for drift in self.drifts
         ]
@@ -215,8 +219,8 @@ class Tracker:
             reason = drift.reason
             told = None if reason is None else [list(reason.columns), reason.why]
             drifts.append(vars(drift) | {"peak": drift.peak.hex(), "reason": told})
-        parts = {"drifts": drifts, "silences": self.silences.to_dict(), "timing": self.timing.to_dict()}
-        return {name: getattr(self, name) for name in own} | parts
+        parts = {name: getattr(self, name).to_dict() for name in ("observing", "silences", "timing")}
+        return {name: getattr(self, name) for name in own} | parts | {"drifts": drifts}
 
     def restore(self, known: dict[str, Any]) -> None:
         """Become what `to_dict` told."""
@@ -227,5 +231,5 @@ class Tracker:
             told = one["reason"]
             reason = None if told is None else Reason(tuple(told[0]), told[1])
             self.drifts.append(Drift(**one | {"peak": float.fromhex(one["peak"]), "reason": reason}))
-        self.silences.restore(known["silences"])
-        self.timing.restore(known["timing"])
+        for name in ("observing", "silences", "timing"):
+            getattr(self, name).restore(known[name])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import numpy as np
 
 from fastdrift.cli import options
 from fastdrift.cli.inputs import read_for
-from fastdrift.cli.looking import chosen_rows
+from fastdrift.cli.looking import check_chosen, choose_rows
 from fastdrift.cli.options import examples, takes
 from fastdrift.cli.settings import AcceptSettings
-from fastdrift.cli.streams import told
+from fastdrift.cli.streams import named, told
 from fastdrift.cli.tables import facts_table
-from fastdrift.cli.terminal import progress, show
+from fastdrift.cli.terminal import Step, progress, show
 from fastdrift.cli.usage import check_paths
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.store import load_model
@@ -23,8 +24,22 @@ from fastdrift.evaluation.lines import percent
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fastdrift.fitting.accepting import ColumnMove
+
 # columns that moved which the table names
 SHOWN = 8
+
+
+class Change(NamedTuple):
+    """What becomes of a model when rows are accepted."""
+
+    model: Model
+    new: Model
+    first: int
+    stop: int
+    flagged_before: float  # shares of the accepted rows
+    flagged_after: float
+    moves: list[ColumnMove]
 
 
 @click.command(
@@ -37,13 +52,7 @@ SHOWN = 8
 )
 @click.argument("model_path", metavar="MODEL")
 @click.argument("path", metavar="DATA")
-@click.option("--rows", metavar="A:B", help="The rows from A up to B, not included, counted from 0; or times A..B.")
-@click.option(
-    "--event",
-    type=click.IntRange(0),
-    metavar="N",
-    help="An event by its number in the table of `fastdrift detect` with the same --ignore, --last and --since.",
-)
+@options.chosen_rows
 @click.option(
     "--baseline",
     "baselines",
@@ -67,40 +76,49 @@ def accept(settings: AcceptSettings) -> None:
     Nothing is accepted unless it is asked for: look at the rows first. What changes is said, then the model is written;
     rows that are in the model already are refused.
     """
+    check_chosen(settings.chosen, "accept")
+    check_paths([], [settings.model_path, settings.path, *settings.baselines], files=[settings.output])
+    with progress(3) as step:
+        change = _accept(settings, step)
+    if not settings.as_json:  # what changes is said before it is written
+        show({}, [facts_table("What changes", _facts(change, settings))], as_json=False)
+    change.new.save(settings.output)
+    show(_document(change) | {"files": named(settings.output)}, [], as_json=settings.as_json)
+
+
+def _accept(settings: AcceptSettings, step: Step) -> Change:
     from fastdrift.fitting.accepting import accept as fit_anew
     from fastdrift.fitting.accepting import model_table, moved_columns
 
-    if (settings.rows is None) == (settings.event is None):
-        raise click.UsageError("say what to accept: --rows A:B, or --event N")
-    paths = [settings.model_path, settings.path, *settings.baselines]
-    check_paths([], paths, files=[settings.output])
-    with progress(3) as step:
-        step(f"reading {told(settings.path)}")
-        model = load_model(settings.model_path)
-        frame = read_for(model, settings.path, settings.reading).frame
-        first, stop = chosen_rows(model, frame, settings.rows, settings.event, settings.looking, settings.threads)
-        accepted = frame.iloc[first:stop]
-        step("reading the baseline")
-        counts = [stretch.rows for stretch in model.history] or [model.baseline_rows]
-        baselines = [read_for(model, path, settings.reading).frame for path in settings.baselines]
-        stretches = [one.iloc[:n_rows] for one, n_rows in zip(baselines, counts, strict=False)]
-        step("fitting")
-        new = fit_anew(
-            model,
-            stretches + baselines[len(counts) :],
-            accepted,
-            reason=settings.reason,
-            created=settings.created,
-            threads=settings.threads,
-        )
-    flagged = [_flagged(one, accepted, settings.threads) for one in (model, new)]
-    moves = moved_columns(model, model_table(model, accepted))
-    document: dict[str, Any] = {
-        "rows": [first, stop],
-        "flagged_before": flagged[0],
-        "flagged_after": flagged[1],
-        "threshold_before": model.threshold,
-        "threshold_after": new.threshold,
+    step(f"reading {told(settings.path)}")
+    model = load_model(settings.model_path)
+    frame = read_for(model, settings.path, settings.reading).frame
+    first, stop, _ = choose_rows(model, frame, settings.chosen, settings.threads)
+    accepted = frame.iloc[first:stop]
+    step("reading the baseline")
+    baseline = _read_baseline(model, settings)
+    step("fitting")
+    new = fit_anew(
+        model, baseline, accepted, reason=settings.reason, created=settings.created, threads=settings.threads
+    )
+    before, after = (_flagged(one, accepted, settings.threads) for one in (model, new))
+    return Change(model, new, first, stop, before, after, moved_columns(model, model_table(model, accepted)))
+
+
+def _read_baseline(model: Model, settings: AcceptSettings) -> list[pd.DataFrame]:
+    """Return what a model was fitted on: the first rows of each table, as many as it says."""
+    frames = [read_for(model, path, settings.reading).frame for path in settings.baselines]
+    counts = [stretch.rows for stretch in model.history] or [model.baseline_rows]
+    return [frame.iloc[:n_rows] for frame, n_rows in itertools.zip_longest(frames, counts[: len(frames)])]
+
+
+def _document(change: Change) -> dict[str, Any]:
+    return {
+        "rows": [change.first, change.stop],
+        "flagged_before": change.flagged_before,
+        "flagged_after": change.flagged_after,
+        "threshold_before": change.model.threshold,
+        "threshold_after": change.new.threshold,
         "moved": [
             {
                 "column": str(move.name),
@@ -108,22 +126,22 @@ def accept(settings: AcceptSettings) -> None:
                 "after": move.after,
                 "spreads": move.spreads if np.isfinite(move.spreads) else None,
             }
-            for move in moves
+            for move in change.moves
         ],
-        **new.facts(),
-        "files": [settings.output],
+        **change.new.facts(),
     }
+
+
+def _facts(change: Change, settings: AcceptSettings) -> list[tuple[str, str]]:
+    moves = change.moves
     facts = [
-        ("accepted", f"rows {first:,} to {stop - 1:,} of {told(settings.path)}: {settings.reason}"),
-        ("flagged of them", f"{percent(flagged[0])} before, {percent(flagged[1])} now"),
-        ("threshold", f"{model.threshold:.4g} before, {new.threshold:.4g} now"),
-        *_levels(model, new),
+        ("accepted", f"rows {change.first:,} to {change.stop - 1:,} of {told(settings.path)}: {settings.reason}"),
+        ("flagged of them", f"{percent(change.flagged_before)} before, {percent(change.flagged_after)} now"),
+        ("threshold", f"{change.model.threshold:.4g} before, {change.new.threshold:.4g} now"),
+        *_levels(change.model, change.new),
         *((f"{move.name} moved", f"from {move.before:.4g} to {move.after:.4g}") for move in moves[:SHOWN]),
     ]
-    if len(moves) > SHOWN:
-        facts.append(("moved too", f"{len(moves) - SHOWN} more columns"))
-    show(document, [facts_table("What changes", facts)], as_json=settings.as_json)
-    new.save(settings.output)
+    return facts + ([("moved too", f"{len(moves) - SHOWN} more columns")] if len(moves) > SHOWN else [])
 
 
 def _levels(model: Model, new: Model) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ SHOWN = 50
 @click.command(
     epilog=examples(
         "detect model.fastdrift today.parquet",
+        "detect model.fastdrift today.parquet --missing score",
         "detect model.fastdrift week.csv --ignore 2024-03-01T00:00..2024-03-02T06:00 --output events.csv",
         "detect model.fastdrift today.parquet --last 60 --fail-on-drift --json",
     )
@@ -41,6 +42,7 @@ SHOWN = 50
 @click.option("--output", metavar="FILE", help=f"Where the events go: {options.TABLE_OR_JSON}.")
 @options.ignore
 @options.fail_on_drift
+@options.missing
 @options.asked_rows
 @options.timestamp
 @options.threads
@@ -68,7 +70,7 @@ def detect(
     with progress(2) as step:
         step(f"reading {told(path)}")
         model = load_model(model_path)
-        data = read_for(model, path, reading)
+        data = read_for(model, path, reading, may_lack=looking.missing == "score")
         step("looking")
         found = find_events(model, data.frame, looking, threads)
     document = {"model": model_path, "data": path, **found.to_dict(), "promise": found.promise.to_dict()}

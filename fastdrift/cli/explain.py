@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 import numpy as np
 
-from fastdrift.alarms.events import MISSING
 from fastdrift.cli import options
 from fastdrift.cli.inputs import read_for
-from fastdrift.cli.looking import find_events
+from fastdrift.cli.looking import check_chosen, choose_rows
 from fastdrift.cli.options import examples, takes
-from fastdrift.cli.places import find_stretch
 from fastdrift.cli.settings import DASH, ExplainSettings
 from fastdrift.cli.streams import check_table, named, told, write_either
 from fastdrift.cli.tables import numbers_table
@@ -49,13 +47,7 @@ class Explained(NamedTuple):
 )
 @click.argument("model_path", metavar="MODEL")
 @click.argument("path", metavar="DATA")
-@click.option("--rows", metavar="A:B", help="The rows from A up to B, not included, counted from 0; or times A..B.")
-@click.option(
-    "--event",
-    type=click.IntRange(0),
-    metavar="N",
-    help="An event by its number in the table of `fastdrift detect` with the same --ignore, --last and --since.",
-)
+@options.chosen_rows
 @click.option("--signed", is_flag=True, help="Parts with signs that add up to the squared score, instead of shares.")
 @click.option("--output", metavar="FILE", help=f"Where the parts of every row go: {options.TABLE_OR_JSON}.")
 @click.option("--plot", metavar="FILE", help="Where a picture of bars goes, a .png or .svg.")
@@ -88,8 +80,7 @@ def explain(settings: ExplainSettings) -> None:
 
 
 def _check_usage(settings: ExplainSettings) -> None:
-    if (settings.rows is None) == (settings.event is None):
-        raise click.UsageError("say what to explain: --rows A:B, or --event N")
+    check_chosen(settings.chosen, "explain")
     check_paths([settings.output], [settings.model_path, settings.path], files=[settings.plot])
     check_table(settings.output, or_json=True)
 
@@ -97,15 +88,10 @@ def _check_usage(settings: ExplainSettings) -> None:
 def _explain(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Explained:
     from fastdrift.alarms.explain import explain as explain_rows
 
-    event = None
-    if settings.rows is not None:
-        text = settings.rows
-        first, stop = find_stretch(text if ".." in text else text.replace(":", "..", 1), frame.index, "--rows")
-        title = f"Rows {first:,} to {stop - 1:,}"
-    else:
-        event = _event(model, frame, settings)
-        first, stop = event.start, event.stop
-        title = f"Event {settings.event}, {event.kind}, rows {first:,} to {stop - 1:,}: {event.why}"
+    first, stop, event = choose_rows(model, frame, settings.chosen, settings.threads)
+    title = f"Rows {first:,} to {stop - 1:,}"
+    if event is not None:
+        title = f"Event {settings.chosen.event}, {event.kind}, {title.lower()}: {event.why}"
     parts = explain_rows(model, frame, rows=slice(first, stop), signed=settings.signed, threads=settings.threads)
     whole = parts.dropna()
     if whole.empty:
@@ -114,17 +100,6 @@ def _explain(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Ex
     means = whole.mean() if event is None or settings.signed else _of_event(model, frame, event, settings)
     order = np.argsort(-means.abs().to_numpy(), kind="stable")
     return Explained(title, parts, means.iloc[order], event)
-
-
-def _event(model: Model, frame: pd.DataFrame, settings: ExplainSettings) -> Event:
-    found, number = find_events(model, frame, settings.looking, settings.threads), settings.event
-    assert number is not None  # noqa: S101  # it was checked
-    if number >= len(found):
-        raise DataError(f"--event {number}: there are {len(found)} events, numbered from 0; see `fastdrift detect`")
-    event = found[number]
-    if event.kind == MISSING:
-        raise DataError(f"--event {number} is missing data, which has no scores to explain: {event.why}")
-    return event
 
 
 def _of_event(model: Model, frame: pd.DataFrame, event: Event, settings: ExplainSettings) -> pd.Series[float]:

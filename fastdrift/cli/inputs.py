@@ -18,6 +18,7 @@ from fastdrift.evaluation.checks import check_labels
 from fastdrift.files.read import column_names, read_noted_table
 from fastdrift.files.source import Source
 from fastdrift.prepare.report import Report
+from fastdrift.scoring.gaps import Missing
 from fastdrift.tables.roles import LABEL, is_label
 
 if TYPE_CHECKING:
@@ -90,21 +91,28 @@ def _read(table: str | Source, settings: ReadSettings, metrics: Collection[str])
     return frame
 
 
-def read_for(model: Model, path: str, settings: ReadSettings) -> Telemetry:
-    """Read a table to score: all of it, or the model's columns if others may be there."""
+def read_for(model: Model, path: str, settings: ReadSettings, *, may_lack: bool = False) -> Telemetry:
+    """Read a table to score: all of it, or the model's columns if others may be there.
+
+    Where it may lack some of those, all that is there is read.
+    """
     metrics = [str(name) for name in model.columns] if model.named else []
-    columns = metrics if model.named and model.allow_extra else None
+    columns = metrics if model.named and model.allow_extra and not may_lack else None
     return read_telemetry(path, replace(settings, columns=columns, drop=None), metrics=metrics)
 
 
-def score_table(model: Model, data: Telemetry, *, align: Align = "end", threads: int | None = None) -> Scored:
+def score_table(
+    model: Model, data: Telemetry, *, align: Align = "end", missing: Missing = "nan", threads: int | None = None
+) -> Scored:
     """Score a table by a model."""
     from fastdrift.scoring.batch import score
 
-    return Scored(model, data, score(model, data.frame, align=align, threads=threads))
+    return Scored(model, data, score(model, data.frame, align=align, missing=missing, threads=threads))
 
 
-def with_events(scored: Scored, *, since: int = 0, align: Align = "end", threads: int | None = None) -> Scored:
+def with_events(
+    scored: Scored, *, since: int = 0, align: Align = "end", missing: Missing = "nan", threads: int | None = None
+) -> Scored:
     """Add the events in the rows since one; a model from before there were promises has none, which is told.
 
     Scores that stand in the middle of their windows are made anew at the end.
@@ -116,19 +124,27 @@ def with_events(scored: Scored, *, since: int = 0, align: Align = "end", threads
         tell("note: the model's file was written before there were alarms: fit it anew to be told of events")
         return scored
     if align == "center":
-        return scored._replace(found=detect(model, frame, since=since, threads=threads))
-    return scored._replace(found=find_events(model, frame, np.asarray(scored.scores), since=since))
+        return scored._replace(found=detect(model, frame, since=since, missing=missing, threads=threads))
+    found = find_events(model, frame, np.asarray(scored.scores), since=since, missing=missing)
+    return scored._replace(found=found)
 
 
 def score_file(
-    model_path: str, path: str, reading: ReadSettings, step: Step, *, align: Align = "end", threads: int | None = None
+    model_path: str,
+    path: str,
+    reading: ReadSettings,
+    step: Step,
+    *,
+    align: Align = "end",
+    missing: Missing = "nan",
+    threads: int | None = None,
 ) -> Scored:
     """Score the table in a file by the model in another."""
     step(f"reading {told(path)}")
     model = load_model(model_path)
-    data = read_for(model, path, reading)
+    data = read_for(model, path, reading, may_lack=missing == "score")
     step("scoring")
-    return score_table(model, data, align=align, threads=threads)
+    return score_table(model, data, align=align, missing=missing, threads=threads)
 
 
 def fit_table(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import click
+
+from fastdrift.alarms.events import MISSING
 from fastdrift.cli.places import find_since, find_stretch
-from fastdrift.cli.settings import LookSettings
+from fastdrift.cli.settings import ChosenSettings, LookSettings
 from fastdrift.cli.verdict import narrowed
 from fastdrift.detectors.model import Model
 from fastdrift.errors import DataError, DriftWarning
@@ -14,7 +17,15 @@ from fastdrift.errors import DataError, DriftWarning
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fastdrift.alarms.events import Events
+    from fastdrift.alarms.events import Event, Events
+
+
+class Chosen(NamedTuple):
+    """The first of some rows, the row after the last, and the event that they are."""
+
+    first: int
+    stop: int
+    event: Event | None
 
 
 def find_events(model: Model, frame: pd.DataFrame, settings: LookSettings, threads: int | None) -> Events:
@@ -27,22 +38,34 @@ def find_events(model: Model, frame: pd.DataFrame, settings: LookSettings, threa
 
     ignore = [find_stretch(text, frame.index, "--ignore") for text in settings.ignore]
     since = find_since(settings.since, settings.last, frame.index)
+    missing = settings.missing
     if not since:
-        return detect(model, frame, ignore=ignore, threads=threads)
+        return detect(model, frame, ignore=ignore, missing=missing, threads=threads)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DriftWarning)  # a note of the events says it
-        scores = score(model, frame, threads=threads).to_numpy()
-    found, whole = (find_events(model, frame, scores, since=first, ignore=ignore) for first in (since, 0))
+        scores = score(model, frame, missing=missing, threads=threads).to_numpy()
+    found, whole = (
+        find_events(model, frame, scores, since=first, ignore=ignore, missing=missing) for first in (since, 0)
+    )
     return narrowed(found, whole, since)
 
 
-def chosen_rows(
-    model: Model, frame: pd.DataFrame, rows: str | None, event: int | None, settings: LookSettings, threads: int | None
-) -> tuple[int, int]:
-    """Return the first of the rows that --rows or --event means, and the row after the last."""
-    if rows is not None:
-        return find_stretch(rows if ".." in rows else rows.replace(":", "..", 1), frame.index, "--rows")
-    found = find_events(model, frame, settings, threads)
-    if event is None or event >= len(found):
-        raise DataError(f"--event {event}: there are {len(found)} events, numbered from 0; see `fastdrift detect`")
-    return found[event].start, found[event].stop
+def check_chosen(chosen: ChosenSettings, verb: str) -> None:
+    """Refuse it if neither or both of --rows and --event say which rows are meant."""
+    if (chosen.rows is None) == (chosen.event is None):
+        raise click.UsageError(f"say what to {verb}: --rows A:B, or --event N")
+
+
+def choose_rows(model: Model, frame: pd.DataFrame, chosen: ChosenSettings, threads: int | None) -> Chosen:
+    """Return the rows that --rows or --event means."""
+    if chosen.rows is not None:
+        text = chosen.rows if ".." in chosen.rows else chosen.rows.replace(":", "..", 1)
+        return Chosen(*find_stretch(text, frame.index, "--rows"), None)
+    found, number = find_events(model, frame, chosen.looking, threads), chosen.event
+    assert number is not None  # noqa: S101  # it was checked
+    if number >= len(found):
+        raise DataError(f"--event {number}: there are {len(found)} events, numbered from 0; see `fastdrift detect`")
+    event = found[number]
+    if event.kind == MISSING:
+        raise DataError(f"--event {number} is missing data, which has no scores: {event.why}")
+    return Chosen(event.start, event.stop, event)

@@ -32,7 +32,8 @@ def warmup(*, as_json: bool) -> None:
 
     They are kept, so that no later command has to wait for that.
     """
-    from fastdrift.kernels.compiling import cache_directory, kernel_keys
+    from fastdrift.kernels.compiling import kernel_keys
+    from fastdrift.kernels.keeping import cache_directory
 
     keys = kernel_keys()
     directory = cache_directory()
@@ -96,14 +97,14 @@ def _threads() -> dict[str, Any]:
 
 
 def _cache() -> dict[str, Any]:
-    from fastdrift.kernels.compiling import cache_directory
+    from fastdrift.kernels.keeping import SUFFIX, cache_directory
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DriftWarning)  # it is what this command says
         directory = cache_directory()
     if directory is None:
         return {"place": None, "writable": False}
-    return {"place": str(directory), "writable": True, "compiled files": len(list(directory.glob("*.nbc")))}
+    return {"place": str(directory), "writable": True, "compiled files": len(list(directory.glob(f"*{SUFFIX}")))}
 
 
 def _as_text(value: object) -> str:

@@ -19,6 +19,7 @@ from fastdrift.cli.prepare import prepare
 from fastdrift.cli.report import report
 from fastdrift.cli.run import run
 from fastdrift.cli.score import score
+from fastdrift.cli.suggest import suggest
 from fastdrift.cli.terminal import Commands
 
 CONFIG = """
@@ -37,6 +38,7 @@ A settings.toml:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=examples(
         "run --train --eval",
+        "suggest healthy.parquet",
         "fit healthy.parquet --output model.fastdrift",
         "detect model.fastdrift today.parquet",
         "explain model.fastdrift today.parquet --event 0",
@@ -64,5 +66,7 @@ def cli(ctx: click.Context, /, *, config: str | None) -> None:
         ctx.default_map = read_config(config, cli.commands)
 
 
-for command in (run, generate, fit, detect, explain, report, accept, score, evaluate, prepare, compare, warmup, doctor):
+for command in (
+    run, generate, suggest, fit, detect, explain, report, accept, score, evaluate, prepare, compare, warmup, doctor,
+):  # fmt: skip
     cli.add_command(command)

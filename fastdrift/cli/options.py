@@ -16,6 +16,7 @@ from fastdrift.fitting.advice import WINDOW
 from fastdrift.fitting.windows import check_windows
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
+from fastdrift.scoring.gaps import Missing
 from fastdrift.tables.roles import LABEL
 
 HOWS = get_args(How)
@@ -104,8 +105,12 @@ def _read_shrinkage(_context: click.Context, _parameter: click.Parameter, value:
         raise click.BadParameter(f"{value!r} is neither ledoit-wolf, oas nor a number from 0 to 1") from None
 
 
-def read_windows(_context: click.Context, _parameter: click.Parameter, value: str) -> int | tuple[int, ...]:
+def read_windows(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | tuple[int, ...] | None:
     """Return rows in a window, or in several that are separated by commas."""
+    if value is None:
+        return None
     try:
         windows = check_windows([int(part) for part in value.split(",")])
     except (ValueError, DataError):
@@ -233,16 +238,17 @@ cleaning = combined(
     ),
 )
 
-fitting = combined(
-    click.option(
-        "--window",
-        metavar="ROWS[,ROWS…]",
-        callback=read_windows,
-        default=str(WINDOW),
-        show_default=True,
-        help="Rows in a window; or 2 or 4 windows, such as 10,20,50,100, whose scores are blended: it finds more and "
-        "takes the time of all.",
-    ),
+_window = functools.partial(
+    click.option,
+    "--window",
+    metavar="ROWS[,ROWS…]",
+    callback=read_windows,
+    help="Rows in a window; or 2 or 4 windows, such as 10,20,50,100, whose scores are blended: it finds more and "
+    "takes the time of all.",
+)
+window = _window(default=str(WINDOW), show_default=True)
+window_or_none = _window(show_default="chosen by the baseline")
+rates = combined(
     click.option(
         "--false-alarm-rate",
         type=click.FloatRange(0, 0.5, min_open=True),
@@ -257,6 +263,19 @@ fitting = combined(
         help="How many false alarms may come: 1/10000 or 0.0001 for events a row, 1/day or 2/week where rows have "
         "times. By default 1/10000, or the strictest that the baseline can support.",
     ),
+)
+metrics = combined(
+    click.option(
+        "--columns",
+        callback=split_names,
+        metavar="A,B,…",
+        help="The metrics; tables that are scored may then hold others.",
+    ),
+    click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
+)
+fitting = combined(
+    window,
+    rates,
     click.option(
         "--threshold-rule",
         "threshold",
@@ -280,15 +299,18 @@ fitting = combined(
         show_default=True,
         help="What scores: distances from the baseline's centre, or a forest of random cuts.",
     ),
-    click.option(
-        "--columns",
-        callback=split_names,
-        metavar="A,B,…",
-        help="The metrics; tables that are scored may then hold others.",
-    ),
-    click.option("--drop", callback=split_names, metavar="A,B,…", help="Columns that are no metrics, such as text."),
+    metrics,
 )
 
+chosen_rows = combined(
+    click.option("--rows", metavar="A:B", help="The rows from A up to B, not included, counted from 0; or times A..B."),
+    click.option(
+        "--event",
+        type=click.IntRange(0),
+        metavar="N",
+        help="An event by its number in the table of `fastdrift detect` with the same --ignore, --last and --since.",
+    ),
+)
 asked_rows = combined(
     click.option(
         "--last",
@@ -315,6 +337,14 @@ fail_on_drift = click.option(
     is_flag=True,
     help=f"Exit with {DRIFTED} if an alarm, of drift or of missing data, is on or began in the rows asked about, or if "
     "none of them could be scored.",
+)
+missing = click.option(
+    "--missing",
+    type=click.Choice(get_args(Missing)),
+    default="nan",
+    show_default=True,
+    help="What a window that lacks values gets: no score, or one told by what it has, as rare as that of a whole one. "
+    "Columns of the model may then be missing from DATA.",
 )
 drift = combined(
     fail_on_drift,

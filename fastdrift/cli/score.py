@@ -18,6 +18,7 @@ from fastdrift.cli.tables import evaluation_tables
 from fastdrift.cli.terminal import progress, show
 from fastdrift.cli.usage import check_paths
 from fastdrift.cli.verdict import exit_on_drift, find_drift
+from fastdrift.scoring.gaps import Missing
 
 
 @click.command(
@@ -37,6 +38,7 @@ from fastdrift.cli.verdict import exit_on_drift, find_drift
     show_default=True,
     help="The row of a window that gets its score: the last, or the middle one for looking back.",
 )
+@options.missing
 @options.timestamp
 @options.drift
 @options.threads
@@ -48,6 +50,7 @@ def score(
     data: str,
     output: str | None,
     align: Align,
+    missing: Missing,
     reading: ReadSettings,
     drift: DriftSettings,
     threads: int | None,
@@ -63,9 +66,9 @@ def score(
     check_table(output)
     files = named(output)
     with progress(2 + len(files)) as step:
-        scored = score_file(model, data, reading, step, align=align, threads=threads)
+        scored = score_file(model, data, reading, step, align=align, missing=missing, threads=threads)
         if as_json or files or drift.fail_on_drift:
-            scored = with_events(scored, align=align, threads=threads)
+            scored = with_events(scored, align=align, missing=missing, threads=threads)
         counts = evaluate_scores(scored, with_labels=False)
         verdict = find_drift(scored, counts, drift)
         table = scores_table(scored)

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, get_type_hints
 
 from fastdrift.prepare.grid import How
 from fastdrift.prepare.values import Duplicates, Fill
+from fastdrift.scoring.gaps import Missing
 
 DASH = "-"
 """Standard input or output in place of a file."""
@@ -85,20 +86,28 @@ class LookSettings:
     ignore: Sequence[str]
     last: int | None
     since: str | None
+    missing: Missing = "nan"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenSettings:
+    """Which rows are meant: those of a stretch, or of an event by its number among those that `looking` finds."""
+
+    rows: str | None
+    event: int | None
+    looking: LookSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainSettings:
-    """What `explain` is asked for: rows, or an event by its number among those that `looking` finds."""
+    """What `explain` is asked for."""
 
     model_path: str
     path: str
-    rows: str | None
-    event: int | None
+    chosen: ChosenSettings
     signed: bool
     output: str | None
     plot: str | None
-    looking: LookSettings
     reading: ReadSettings
     threads: int | None
     as_json: bool
@@ -106,17 +115,15 @@ class ExplainSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptSettings:
-    """What `accept` is asked for: rows, or an event as `explain` has it, and what the model was fitted on."""
+    """What `accept` is asked for; `baselines` are what the model was fitted on."""
 
     model_path: str
     path: str
-    rows: str | None
-    event: int | None
+    chosen: ChosenSettings
     baselines: Sequence[str]
     reason: str
     output: str
     created: str | None
-    looking: LookSettings
     reading: ReadSettings
     threads: int | None
     as_json: bool

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from fastdrift.arrays import Floats
-from fastdrift.detectors.model import FIELDS, FORMAT, Check, Model, is_float
+from fastdrift.detectors.fields import FIELDS, Check, is_float
+from fastdrift.detectors.model import FORMAT, Model
 from fastdrift.engine.compiled import kernel
 from fastdrift.errors import DataError, ModelError
 

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastdrift.arrays import Floats, freeze
-from fastdrift.detectors.model import Baseline, Learnt, Model, Output
+from fastdrift.detectors.learning import Baseline, Learnt, Output
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.samples import piece_features, sample_windows
 from fastdrift.engine.windows import Piece, Sweep
 from fastdrift.errors import DataError, ModelError
@@ -42,12 +43,12 @@ class PackedEstimator(NamedTuple):
         """Whether pieces must be scored one after the other: nobody promises that an estimator's threads are safe."""
         return True
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> None:
-        """Write the scores of a piece's windows; NaN for those that hold a NaN or inf."""
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
+        """Write the scores of a piece's windows, NaN where one holds a NaN or inf; return whether all are finite."""
         out, first_row = output
-        out[piece.span.row - first_row : piece.span.end_row - first_row] = self.score_features(
-            piece_features(sweep, piece)
-        )
+        scores = self.score_features(piece_features(sweep, piece))
+        out[piece.span.row - first_row : piece.span.end_row - first_row] = scores
+        return not np.isnan(scores).any()
 
     def score_features(self, features: Floats) -> Floats:
         """Return the scores of windows by their features, shape (n_windows, n_features); NaN for what is not finite."""

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fastdrift.arrays import Floats, freeze
-from fastdrift.detectors.model import Baseline, Learnt, Model, Output
+from fastdrift.detectors.learning import Baseline, Learnt, Output
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.samples import sample_windows
 from fastdrift.engine.compiled import kernel
 from fastdrift.engine.windows import Piece, Sweep, feature_scales
@@ -68,9 +69,11 @@ class PackedForest(NamedTuple):
         """Whether pieces must be scored one after the other: they need not."""
         return False
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> None:
-        """Write the isolation scores of a piece's windows."""
-        sweep.call("forest_range", piece, self.scales, 1, self._trees, _room(2 * sweep.columns.size), output)
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
+        """Write the isolation scores of a piece's windows; return whether all are finite."""
+        room = _room(2 * sweep.columns.size)
+        is_finite: bool = sweep.call("forest_range", piece, self.scales, 1, self._trees, room, output)
+        return is_finite
 
     def score_features(self, features: Floats) -> Floats:
         """Return the isolation scores of windows by their features, shape (n_windows, n_features)."""

@@ -11,7 +11,9 @@ import numpy as np
 
 from fastdrift.arrays import Floats, freeze
 from fastdrift.detectors.constant import moved_penalties
-from fastdrift.detectors.model import Baseline, Check, Learnt, Model, Output, is_float
+from fastdrift.detectors.fields import Check, is_float
+from fastdrift.detectors.learning import Baseline, Learnt, Output
+from fastdrift.detectors.model import Model
 from fastdrift.detectors.moments import Moments, moments_without, piece_moments
 from fastdrift.detectors.shrinkage import Shrinkage, fit_gaussian
 from fastdrift.engine.windows import Piece, Sweep, feature_scales
@@ -39,9 +41,10 @@ class PackedDistance(NamedTuple):
         """Whether pieces must be scored one after the other: they need not."""
         return False
 
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> None:
-        """Write the distances of a piece's windows, or their squares."""
-        sweep.call("score_range", piece, self.scales, 1, self.factor, squared, output)
+    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> bool:
+        """Write the distances of a piece's windows, or their squares; return whether all are finite."""
+        is_finite: bool = sweep.call("score_range", piece, self.scales, 1, self.factor, squared, output)
+        return is_finite
 
 
 def pack_factor(cholesky: Floats) -> Floats:

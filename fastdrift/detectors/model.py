@@ -7,22 +7,21 @@ them, its fields in a model file, its lines in a summary. `registry` lists them.
 from __future__ import annotations
 
 import functools
-import math
 import os
 import warnings
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
-from fastdrift.arrays import Booleans, Floats, freeze
+from fastdrift.arrays import Booleans, Floats, Indices, freeze
+from fastdrift.detectors.fields import FIELDS, FILE_NAMES, Check
 from fastdrift.detectors.history import Stretch
-from fastdrift.detectors.moments import Folds, Standardisation
+from fastdrift.detectors.learning import Baseline, Learnt, PackedParameters
 from fastdrift.detectors.promise import Promise
 from fastdrift.detectors.rows import RowStatistics
-from fastdrift.engine.windows import Piece, Sweep
 from fastdrift.errors import ModelError
 from fastdrift.files.archive import Archive, ArchiveFormat
 from fastdrift.files.disk import write_bytes
@@ -34,94 +33,6 @@ FORMAT = ArchiveFormat(
     not_ours="it is not a model of fastdrift: name a file that `fit` or `Model.save` wrote",
     remedy="fit the model anew",
 )
-
-Check = Callable[[Any], bool]
-# rows of a flat result and the absolute row that the first of them is of
-Output = tuple[Floats, int]
-
-
-class PackedParameters(Protocol):
-    """What a detector has learnt, in the form a kernel wants it."""
-
-    @property
-    def adds_squares(self) -> bool:
-        """Whether a score is a root, and what is added to it is added under the root."""
-
-    @property
-    def serial(self) -> bool:
-        """Whether pieces must be scored one after the other, on the thread that asks."""
-
-    def score_piece(self, sweep: Sweep, piece: Piece, output: Output, squared: bool, /) -> None:
-        """Write the scores of a piece's windows, or their squares."""
-
-
-class PackedFeatures(PackedParameters, Protocol):
-    """The same of a detector whose scores are told from features in the columns' units."""
-
-    def score_features(self, features: Floats, /) -> Floats:
-        """Return the scores of windows by their features, shape (n_windows, n_features)."""
-
-
-class Baseline(NamedTuple):
-    """What a detector learns from: windows, where their features lie, and the folds that are held out in turn."""
-
-    sweep: Sweep
-    standardisation: Standardisation
-    folds: Folds
-    held_out: Folds  # the folds, or none for a threshold from the very windows that were learnt from
-    threads: int
-
-    @property
-    def names(self) -> list[Hashable]:
-        """Names of the columns that vary."""
-        return [self.sweep.table.names[column] for column in self.sweep.columns]
-
-    def keeps(self, rows: Any, fold: tuple[int, int]) -> Any:
-        """Return which of the windows that end in `rows` share no row with those of a fold."""
-        gap = self.sweep.window - 1
-        return (rows < fold[0] - gap) | (rows >= fold[1] + gap)
-
-
-class Learnt(NamedTuple):
-    """What a detector has learnt: its model's own fields, and what scores the folds held out."""
-
-    fields: dict[str, Any]
-    packed: PackedParameters
-    packed_folds: Sequence[PackedParameters]
-
-
-def is_names(value: object) -> bool:
-    """Return whether a value from a file is a list of different column names."""
-    return isinstance(value, list) and all(type(name) in (str, int) for name in value) and len({*value}) == len(value)
-
-
-def is_float(value: object) -> bool:
-    """Return whether a value from a file is a finite float."""
-    return type(value) is float and math.isfinite(value)
-
-
-def is_count(value: object) -> bool:
-    """Return whether a value from a file is a whole number of at least 0."""
-    return type(value) is int and value >= 0
-
-
-# the fields in a file of any model, and what each must be by itself
-FIELDS: dict[str, Check] = {
-    "columns": is_names,
-    "named": lambda value: type(value) is bool,
-    "allow_extra": lambda value: type(value) is bool,
-    "window": lambda value: is_count(value) and value >= 2,
-    "false_alarm_rate": lambda value: is_float(value) and 0 < value <= 0.5,
-    "threshold": lambda value: is_float(value) and value >= 0,
-    "threshold_rule": lambda value: value in ("cross-fit", "in-sample"),
-    "never_moved": is_names,
-    "baseline_rows": is_count,
-    "windows_used": lambda value: is_count(value) and value > 0,
-    "windows_left_out": is_count,
-    "warnings": lambda value: isinstance(value, list) and all(isinstance(warning, str) for warning in value),
-}
-# what fields of a model are called in a file, where it is something else
-FILE_NAMES = {"constant_columns": "never_moved", "constant_values": "never_moved_values"}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -209,6 +120,11 @@ class Model:
     def varies(self) -> Booleans:
         """Which of the columns vary."""
         return np.array([name not in self.constant_columns for name in self.columns])
+
+    @functools.cached_property
+    def places(self) -> tuple[Indices, Indices]:
+        """Which of the columns vary, and which are constant, by their places among them."""
+        return np.flatnonzero(self.varies), np.flatnonzero(~self.varies)
 
     @property
     def windows(self) -> tuple[int, ...]:

@@ -34,6 +34,12 @@ class RowStatistics(NamedTuple):
         inverse: Floats = np.linalg.inv(self.factor).T / self.spread[:, None]
         return inverse
 
+    def correlation(self) -> Floats:
+        """Return the correlation of the rows' columns, before it was shrunk."""
+        correlation: Floats = self.factor @ self.factor.T / (1 - SHRINKAGE)
+        np.fill_diagonal(correlation, 1.0)
+        return correlation
+
 
 def learn_rows(table: Table, varying: Indices, window: int, *, lacking: Table | None) -> RowStatistics:
     """Return the statistics of a baseline's rows; the same bytes in any layout.

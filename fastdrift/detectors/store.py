@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from fastdrift.detectors.blend import VERSION, BlendedModel, check_members, member_fields, prefix
+from fastdrift.detectors.fields import FIELDS, FILE_NAMES, Check
 from fastdrift.detectors.history import Stretch, check_history
-from fastdrift.detectors.model import FIELDS, FILE_NAMES, FORMAT, Check, Model
+from fastdrift.detectors.model import FORMAT, Model
 from fastdrift.detectors.promise import Promise, check_promise
 from fastdrift.detectors.registry import DETECTORS
 from fastdrift.detectors.rows import RowStatistics
@@ -86,7 +87,7 @@ def _read_history(archive: Archive, known: Any) -> tuple[Stretch, ...]:
     if archive.header["version"] < VERSION or history is None:
         return ()
     if not check_history(history, known.get("baseline_rows") if isinstance(known, dict) else -1):
-        raise ModelError("its history is none: fit the model anew")
+        raise ModelError("its history is not one of the rows it was fitted on: fit the model anew")
     return tuple(Stretch(**one) for one in history)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fastdrift.arrays import Floats, Indices, Rows
+from fastdrift.arrays import Floats, Indices, Rows, freeze
 from fastdrift.kernels.layout import ANY, COLUMNS, EXTREMES, FLAT, GROUP, LANES, STEP, Span
 
 # numbers of scratch below which a block stays in a second-level cache; of a longer one only a tile is held at a time
@@ -34,13 +34,13 @@ class Plan:
     n_slots: int
     tile: int
     held: int
-    sizes: tuple[int, ...]
+    sizes: Indices
     shares: Floats
 
-    @property
+    @functools.cached_property
     def scratch_size(self) -> int:
         """Number of doubles a sweep needs beside its input and output."""
-        return sum(self.sizes)
+        return int(self.sizes.sum())
 
 
 @functools.lru_cache(maxsize=64)
@@ -62,7 +62,7 @@ def make_plan(window: int, n_columns: int, n_slots: int, width: int) -> Plan:
         2 * LANES,  # the bounds of what is wanted
         n_columns * EXTREMES,  # what is known of numbers whose squares leave the range of doubles
     )
-    return Plan(window, n_columns, n_slots, tile, held, sizes, _shares(window))
+    return Plan(window, n_columns, n_slots, tile, held, freeze(np.array(sizes, np.int64)), freeze(_shares(window)))
 
 
 def tile_rows(window: int) -> int:
@@ -71,10 +71,11 @@ def tile_rows(window: int) -> int:
     return -(-rows // 4) * 4
 
 
-def distance_sizes(n_columns: int) -> tuple[int, ...]:
+def distance_sizes(n_columns: int) -> Indices:
     """Return the sizes of the scratch that distances of plain rows need."""
     padded = -(-n_columns // 4) * 4
-    return (16 * 2 * n_columns * LANES, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES, 0)
+    sizes = (16 * 2 * n_columns * LANES, 0, 0, 0, 0, padded * 4 * LANES, 24 * LANES, 2 * LANES, 0)
+    return np.array(sizes, np.int64)
 
 
 def _shares(window: int) -> Floats:
@@ -98,9 +99,7 @@ def _shares(window: int) -> Floats:
         -1 / own,
         own / window,
     ]
-    shares = np.stack(columns, 1).ravel()
-    shares.setflags(write=False)
-    return shares
+    return np.stack(columns, 1).ravel()
 
 
 def rows_before(window: int, first_row: int) -> int:
@@ -119,6 +118,9 @@ def cut_spans(row: int, end_row: int, window: int, n_columns: int, n_ranges: int
     if row >= end_row:
         return
     first_block, end_block = row // window, -(-end_row // window)
+    if end_block - first_block <= LANES:
+        yield Span(first_block, end_block, row, end_row)
+        return
     step_numbers, n_steps = LANES * window * n_columns, (end_block - first_block) // LANES
     by_size = max(RANGE_NUMBERS // step_numbers, min(LONG_STEPS, LONG_NUMBERS // step_numbers))
     by_share = max(n_steps // n_ranges, min(LONG_STEPS, n_steps // LONG_RANGES))

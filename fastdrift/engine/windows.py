@@ -90,8 +90,8 @@ class Sweep:
         laid = self.table.laid(first, min(self.table.end_row, span.end_block * self.window))
         return Piece(span, laid.rows, first, laid.places, laid.held)
 
-    def call(self, name: str, piece: Piece, scales: Floats, width: int, *rest: Any) -> None:
-        """Run one of the sweeping kernels over a piece."""
+    def call(self, name: str, piece: Piece, scales: Floats, width: int, *rest: Any) -> Any:
+        """Run one of the sweeping kernels over a piece, and return what it returns."""
         columns = piece.places[self.columns]
         layout, slots = layout_of(piece.rows, columns)
         n_slots = piece.rows.shape[1] if layout == FLAT else self.columns.size
@@ -99,4 +99,4 @@ class Sweep:
         source = (piece.rows, piece.first_row, columns, slots, layout)
         scratch = thread_scratch(plan.scratch_size)
         work = (self.window, plan.tile, plan.held, plan.shares, scales, scratch, plan.sizes)
-        kernel(name, self.table.dtype)(source, work, tuple(piece.span), *rest)
+        return kernel(name, self.table.dtype)(source, work, tuple(piece.span), *rest)

@@ -156,12 +156,16 @@ def _check_baseline(model: Model, tables: list[Table]) -> None:
     given = [table.n_rows for table in tables]
     if given != counts:
         raise DataError(
-            f"the model was fitted on {len(counts)} stretches, of {', '.join(map(str, counts))} rows, and the baseline "
-            f"given has {', '.join(map(str, given))}: give the rows it was fitted on, stretch by stretch"
+            f"the model was fitted on {_told(counts)} rows, and the baseline given has {_told(given)}: give the rows "
+            f"it was fitted on, stretch by stretch"
         )
     for number, (stretch, table) in enumerate(zip(model.history, tables, strict=False), 1):
         if stretch.checksum != checksum(table):
             raise DataError(f"stretch {number} of the baseline holds other numbers than the model was fitted on")
+
+
+def _told(counts: list[int]) -> str:
+    return " + ".join(map(str, counts))
 
 
 def _check_new(model: Model, tables: list[Table], accepted: Table) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fastdrift.detectors.constant import split_columns
 from fastdrift.detectors.moments import Moments
 from fastdrift.fitting.metrics import choose_metrics
+from fastdrift.fitting.worth import FEW_WORTH
 from fastdrift.tables.convert import reader_of
 
 if TYPE_CHECKING:
@@ -20,12 +21,19 @@ if TYPE_CHECKING:
 # that leaves the second finds more than a shorter one
 THIN, USABLE = 8.0, 2.0
 WINDOW, LEAST_WINDOW = 50, 5
+# how the notes begin that say that a baseline is short
+THIN_NOTE, SLOW_NOTE = "the baseline is thin", "the baseline's columns change slowly"
+# separate windows by memory that are enough for slow columns: memory is told too short where there are fewer
+ENOUGH_WORTH = 25
 
 
-def baseline_notes(whole: Moments, n_aside: float, n_features: int, window: int, rate: float) -> list[str]:
+def baseline_notes(
+    whole: Moments, n_aside: float, n_features: int, window: int, rate: float, memory: float
+) -> list[str]:
     """Return what is to be said of a baseline: windows left out, and too few for its features or its false-alarm rate.
 
-    Of the windows that are left out `n_aside` are for values that can be no readings, which is said elsewhere.
+    Of the windows that are left out `n_aside` are for values that can be no readings, which is said elsewhere. They
+    stay alike for `memory` rows, 0 if for no longer than rows that they share.
     """
     notes = []
     n_broken = whole.n_left_out - n_aside
@@ -33,18 +41,37 @@ def baseline_notes(whole: Moments, n_aside: float, n_features: int, window: int,
         total = whole.n_windows + whole.n_left_out
         notes.append(f"{n_broken:.0f} of the baseline's {total:.0f} windows hold a NaN or inf and were left out")
     size, wanted = whole.n_windows / window, max(THIN * n_features, 1 / rate)
-    enough = f"{math.ceil(wanted * window) + window - 1} rows would be enough"
-    if size < THIN * n_features:
+    rows = rows_of(wanted, window)
+    enough = f"{rows} rows would be enough"
+    if is_slow(whole.n_windows, memory):
+        rows = max(rows, math.ceil(ENOUGH_WORTH * memory))
         notes.append(
-            f"the baseline is thin: its effective sample size is {size:.0f} separate windows for {n_features} "
+            f"{SLOW_NOTE}: windows stay alike for about {memory:.0f} rows, so that it is worth "
+            f"{whole.n_windows / memory:.0f} independent ones and may show but part of what the columns do; then more "
+            f"rows are flagged than asked for, up to 3 times as many at 5 %, 12 at 1 %; give {rows} rows at least"
+        )
+    elif size < THIN * n_features:
+        notes.append(
+            f"{THIN_NOTE}: its effective sample size is {size:.0f} separate windows for {n_features} "
             f"features; fewer rows are flagged than asked for, and real drift may be missed; {enough}"
         )
     elif size < wanted:
         notes.append(
             f"a false-alarm rate of {rate:g} is the share of less than one window in an effective sample size of "
-            f"{size:.0f} separate windows: the threshold rests on too few; {enough}"
+            f"{size:.0f} separate windows: the threshold rests on too few, and more rows are flagged than asked for, "
+            f"if anything; {enough}"
         )
     return notes
+
+
+def rows_of(n_separate: float, window: int) -> int:
+    """Return how many rows hold so many separate windows."""
+    return math.ceil(n_separate * window) + window - 1
+
+
+def is_slow(n_windows: float, memory: float) -> bool:
+    """Return whether a baseline's columns change so slowly that it shows but part of what they do."""
+    return memory > 0 and n_windows < FEW_WORTH * memory
 
 
 def usable_window(n_rows: int, n_columns: int) -> int:

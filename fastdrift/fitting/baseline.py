@@ -25,11 +25,12 @@ from fastdrift.detectors.shrinkage import Shrinkage
 from fastdrift.engine.threads import check_threads
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
-from fastdrift.fitting.folds import by_fold, check_folds, check_lengths, cut_folds, upper_quantile
+from fastdrift.fitting.folds import by_fold, check_folds, check_lengths, cut_folds, row_threshold
 from fastdrift.fitting.healthy import look_at
 from fastdrift.fitting.learning import Lesson, Teaching, teach
 from fastdrift.fitting.metrics import choose_metrics
 from fastdrift.fitting.windows import check_windows, usable_windows
+from fastdrift.fitting.worth import FEW_DRAWN, memory_of
 from fastdrift.tables.stretches import reader_of_stretches
 from fastdrift.tables.table import Table, usual_step
 
@@ -113,13 +114,14 @@ def fit(
     Warns
     -----
     DriftWarning
-        If the baseline is thin for its number of columns, windows were left out, a few rows decide what is learnt, a
-        column is taken as labels or time, or only ever grows.
+        If the baseline is thin for its number of columns, or short for how slowly they change, windows were left out, a
+        few rows decide what is learnt, a column is taken as labels or time, or only ever grows.
 
     Notes
     -----
     Cross-fitting: the baseline is cut into five stretches; each is scored by a fit on the others, less the windows that
-    overlap it, and the threshold is the quantile of the pooled held-out scores. Shrinkage: Ledoit and Wolf (2004),
+    overlap it, and the threshold is the quantile of the pooled held-out scores; each of several stretches is cut so,
+    and the highest of their thresholds is taken, so that none pays for another. Shrinkage: Ledoit and Wolf (2004),
     "A well-conditioned estimator for large-dimensional covariance matrices"; Chen, Wiesel, Eldar and Hero (2010),
     "Shrinkage algorithms for MMSE covariance estimation". Centre and covariance of 50,000 rows and more are told by
     every fourth window where those have 16 rows or more, which share most of them with their neighbours, and none lacks
@@ -167,16 +169,17 @@ def fit(
     how = Teaching(learn, windows, folds, threshold == "cross-fit", rate, n_threads)
     healthy, lessons, scores, _ = teach(look_at(table, longest, n_threads), how)
     total = healthy.total
-    row_threshold = upper_quantile(scores, rate)
-    peaks = fold_peaks(by_fold(scores, folds), row_threshold, longest)
-    promise, promise_notes = learn_promise(peaks, int(total.n_windows), row_threshold, asked, step)
-    size_notes = baseline_notes(total, healthy.n_aside, 2 * healthy.sweep.columns.size, middle, rate)
+    limit = row_threshold(scores, folds, table.bounds(), rate)
+    peaks = fold_peaks(by_fold(scores, folds), limit, longest)
+    promise, promise_notes = learn_promise(peaks, int(total.n_windows), limit, asked, step)
+    sweep = healthy.sweep
+    memory = memory_of(sweep.table, sweep.columns, middle, FEW_DRAWN)
+    size_notes = baseline_notes(total, healthy.n_aside, 2 * sweep.columns.size, middle, rate, memory)
     notes = (*metrics.notes, *window_notes, *healthy.notes, *size_notes, *promise_notes)
     for note in notes:
         warnings.warn(note, DriftWarning, stacklevel=2)
-    sweep, lacking = healthy.sweep, table if total.n_left_out else None
-    rows = learn_rows(sweep.table, sweep.columns, middle, lacking=lacking)
-    of_all: dict[str, Any] = {"threshold": row_threshold, "warnings": notes, "promise": promise, "rows": rows}
+    rows = learn_rows(sweep.table, sweep.columns, middle, lacking=table if total.n_left_out else None)
+    of_all: dict[str, Any] = {"threshold": limit, "warnings": notes, "promise": promise, "rows": rows}
     of_all["history"] = _history(table, created, reason)
     common: dict[str, Any] = {
         "columns": table.names,

@@ -10,10 +10,10 @@ import numpy as np
 from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.blend import blend, blending_unit
 from fastdrift.detectors.constant import check_scales
-from fastdrift.detectors.model import Baseline, Learnt
+from fastdrift.detectors.learning import Baseline, Learnt
 from fastdrift.detectors.moments import Folds, Moments, standardise
 from fastdrift.fitting.bursts import bursts_note, find_bursts
-from fastdrift.fitting.folds import by_fold, score_folds, upper_quantile
+from fastdrift.fitting.folds import by_fold, row_threshold, score_folds
 from fastdrift.fitting.healthy import Healthy, leave_out, of_window
 from fastdrift.tables.table import NO_ROWS
 
@@ -79,7 +79,8 @@ def _teach_once(healthy: Healthy, how: Teaching) -> Taught:
         learnt = how.learn(Baseline(one.sweep, unit, how.folds, how.folds if how.is_held_out else [], how.threads))
         packed = learnt.packed_folds or [learnt.packed] * len(how.folds)
         scores.append(score_folds(one.sweep, packed, how.folds, how.threads))
-        lessons.append(Lesson(window, one.total, learnt, upper_quantile(scores[-1], how.false_alarm_rate)))
+        threshold = row_threshold(scores[-1], how.folds, one.sweep.table.bounds(), how.false_alarm_rate)
+        lessons.append(Lesson(window, one.total, learnt, threshold))
         if how.is_held_out:
             found = find_bursts(by_fold(scores[-1], how.folds), how.folds, one.sweep, unit)
             bursts = np.union1d(bursts, found) if bursts.size else found

@@ -35,7 +35,9 @@ def choose_metrics(reader: Reader, columns: Sequence[Hashable] | None, time: Has
         if not metrics:
             raise DataError(f"no column is left beside {listed(list(others))}: {'; '.join(others.values())}")
         table = reader.table(metrics, time=time)
-    return Metrics(table, bool(others) or columns is not None, (*others.values(), *_growing_notes(table)))
+    growing = growing_note(table)
+    notes = (*others.values(), *([growing] if growing else []))
+    return Metrics(table, bool(others) or columns is not None, notes)
 
 
 def _others_of_all(reader: Reader, time: Hashable | None) -> dict[Hashable, str]:
@@ -66,18 +68,18 @@ def _of_labelled(labels: Rows) -> str:
     return f"; {n_labelled:,} rows are labelled as drift, and all are taken as healthy" if n_labelled else ""
 
 
-def _growing_notes(table: Table) -> list[str]:
-    """Return what is to be said of columns that only ever grow or fall."""
+def growing_note(table: Table) -> str:
+    """Return what is to be said of columns that only ever grow or fall; nothing if there are none."""
     growing = find_growing(table)
     if not growing.columns.size:
-        return []
+        return ""
     told = [
         f"column {table.names[column]!r}" + (f" (but for {resets} resets)" if resets else "")
         for column, resets in zip(*growing, strict=True)
     ]
     more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-    return [
+    return (
         f"{', '.join(told[:SHOWN])}{more}: only ever growing or falling in the baseline, so that later rows lie beyond "
         f"all that it shows and are flagged; make increments of a counter (clean with counters=…, fastdrift prepare "
         f"--counter), and leave out what is no metric (--drop)"
-    ]
+    )

@@ -1,31 +1,26 @@
 """Compile kernels, once a dtype, and keep what was compiled where that is possible.
 
-Numba's own ``cache=True`` raises where nothing is writable and on a truncated file, and does not notice a change in a
-file that the function's file imports. So the cache is attached here, on a best-effort basis, under a digest of the
-whole folder.
+Numba's own ``cache=True`` raises where nothing is writable and on a truncated file, does not notice a change in a file
+that the function's file imports, and takes Numba to load what it has kept. So `keeping` keeps the object code, under a
+digest of the whole folder, and `calling` loads it.
 """
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import hashlib
-import os
-import tempfile
-import warnings
-from pathlib import Path
+import re
+from collections.abc import Callable
 from typing import Any
 
 import numba
 import numpy as np
 from numba import types
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 
-from fastdrift.errors import DriftWarning, EngineError
+from fastdrift.errors import EngineError
 from fastdrift.kernels import (  # noqa: F401  # they bring the entries
     blending,
     distances,
     features,
+    gaps,
     moments,
     onsets,
     parts,
@@ -35,10 +30,16 @@ from fastdrift.kernels import (  # noqa: F401  # they bring the entries
     solving,
     trees,
 )
-from fastdrift.kernels.jitting import ENTRIES, OPTIONS
+from fastdrift.kernels.calling import arrays_are_as_expected, load_kernel
+from fastdrift.kernels.jitting import ENTRIES, OPTIONS, jit
+from fastdrift.kernels.keeping import Kept, warn_not_kept, write_kept
 from fastdrift.kernels.nesting import compiled_whole
+from fastdrift.kernels.packing import ADDRESS, letters, packed_entry
 
-_HERE = Path(__file__).parent
+# what LLVM may call for an operation of its own, where the processor has no instruction for it
+_MAY_CALL = {"memcpy", "memmove", "memset", "fma", "sqrt", "exp", "log", "pow", "floor", "ceil", "trunc", "rint"}
+# what may be called of the process's own, beside those: it is there without Numba
+_MATHEMATICS = _MAY_CALL | {"exp2", "log2", "log1p", "expm1", "ldexp", "frexp"}
 
 
 def kernel_keys() -> list[tuple[str, np.dtype[Any] | None]]:
@@ -47,106 +48,67 @@ def kernel_keys() -> list[tuple[str, np.dtype[Any] | None]]:
     return [(name, kind) for name, one in ENTRIES.items() for kind in (kinds if one.takes_rows else (None,))]
 
 
-def compile_kernel(name: str, dtype: np.dtype[Any] | None, *, keep: bool = True) -> Any:
-    """Return the kernel `name` for rows of `dtype`, compiled or loaded; it will never compile again.
-
-    Without `keep` it is compiled anew and not kept: numba shows no assembly of what it has loaded.
-    """
+def compile_kernel(name: str, dtype: np.dtype[Any] | None) -> Callable[..., Any]:
+    """Return the kernel `name` for rows of `dtype`, compiled, and kept for other processes if that is possible."""
     if numba.config.DISABLE_JIT:
         raise EngineError("fastdrift cannot run without compilation, which NUMBA_DISABLE_JIT forbids: unset it")
-    kernel = ENTRIES[name]
-    arguments = kernel.arguments(types.float32 if dtype == np.float32 else types.float64)
-    dispatcher = numba.njit(**OPTIONS)(kernel.function)
-    directory = cache_directory() if keep else None
-    if directory is not None:
-        dispatcher._cache = _KernelCache(dispatcher.py_func, directory, str(dtype))
+    kept = compile_object(name, dtype) if arrays_are_as_expected() else None
+    kernel: Callable[..., Any] | None = None if kept is None else load_kernel(name, kept)
+    if kept is None or kernel is None:
+        warn_not_kept("with this Numba, compiled kernels cannot be kept")
+        kernel = compile_in_numba(name, dtype)
+    else:
+        write_kept(name, dtype, kept)
+    return kernel
+
+
+def compile_in_numba(name: str, dtype: np.dtype[Any] | None) -> Any:
+    """Return the kernel `name` as Numba calls it, which tells its assembly; it will never compile again."""
     with compiled_whole(name):
-        dispatcher.compile(arguments)
+        return _compiled(numba.njit(**OPTIONS)(ENTRIES[name].function), _kinds(name, dtype))
+
+
+def compile_object(name: str, dtype: np.dtype[Any] | None) -> Kept | None:
+    """Return the object code of the kernel `name`, None if it cannot be had or be used without Numba.
+
+    What Numba's libraries tell to its own cache is not public. A Numba that does not tell it costs a compilation a
+    process, and `tests/test_warm_start.py` fails.
+    """
+    kinds = _kinds(name, dtype)
+    function, kernel = packed_entry(ENTRIES[name], kinds)
+    with compiled_whole(function.__qualname__):
+        dispatcher = _compiled(jit(function), (ADDRESS, ADDRESS))
+    try:
+        (compiled,) = dispatcher.overloads.values()
+        _, _, (code, *_) = compiled.library.serialize_using_object_code()
+        symbol = compiled.fndesc.llvm_func_name
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        return None
+    (text,), (signature,) = dispatcher.inspect_llvm().values(), kernel.nopython_signatures
+    needs = needed_by(text)
+    if not isinstance(code, bytes) or not needs <= _MATHEMATICS or not _is_called_as_expected(text, symbol):
+        return None
+    return Kept(code, symbol, tuple(sorted(needs)), letters(kinds), letters([signature.return_type], "?"))
+
+
+def needed_by(text: str) -> set[str]:
+    """Return the functions that are called by LLVM's code, but not defined there."""
+    declared = re.findall(r'^declare .*?@"?([^"( ]+)', text, re.MULTILINE)
+    own = {name for name in declared if not name.startswith("llvm.")}
+    return own | ({name.split(".")[1] for name in declared if name.startswith("llvm.")} & _MAY_CALL)
+
+
+def _is_called_as_expected(text: str, symbol: str) -> bool:
+    """Return whether a function's arguments are room for a status, then for an error's place, then its own two."""
+    (line,) = re.findall(rf'^define .*@"?{re.escape(symbol)}"?(\(.*)', text, re.MULTILINE) or [""]
+    return re.findall(r"%([\w.]+)[,)]", line) == ["retptr", "excinfo", "arg.words", "arg.results"]
+
+
+def _kinds(name: str, dtype: np.dtype[Any] | None) -> tuple[Any, ...]:
+    return ENTRIES[name].arguments(types.float32 if dtype == np.float32 else types.float64)
+
+
+def _compiled(dispatcher: Any, kinds: tuple[Any, ...]) -> Any:
+    dispatcher.compile(kinds)
     dispatcher.disable_compile()
     return dispatcher
-
-
-@functools.cache
-def cache_directory() -> Path | None:
-    """Return the first writable place for compiled kernels; warn once and return None where there is none."""
-    digest = code_digest()[:16]
-    for base in _cache_bases():
-        directory = base / digest
-        try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with tempfile.TemporaryFile(dir=directory):
-                return directory
-        except OSError:
-            continue
-    _warn("no place to keep compiled kernels is writable")
-    return None
-
-
-def _cache_bases() -> list[Path]:
-    asked = os.environ.get("FASTDRIFT_CACHE_DIR") or os.environ.get("NUMBA_CACHE_DIR")
-    if asked:
-        return [Path(asked) / "fastdrift"]
-    places = [_HERE.parent / "__pycache__" / "kernels"]
-    if os.environ.get("XDG_CACHE_HOME"):
-        places.append(Path(os.environ["XDG_CACHE_HOME"]) / "fastdrift")
-    else:
-        with contextlib.suppress(RuntimeError):  # a user without a home
-            places.append(Path.home() / ".cache" / "fastdrift")
-    return places
-
-
-@functools.cache
-def code_digest() -> str:
-    """Return a digest of every file of this folder: what was compiled from others is never loaded."""
-    digest = hashlib.sha256()
-    for path in sorted(_HERE.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-@functools.cache
-def _warn(reason: str) -> None:
-    message = f"{reason}: kernels are compiled anew in each process; set FASTDRIFT_CACHE_DIR to a writable directory"
-    warnings.warn(message, DriftWarning, stacklevel=2)
-
-
-class _KernelCache(FunctionCache):
-    """Numba's cache in our directory, where a failure costs a compilation and no more."""
-
-    def __init__(self, function: Any, directory: Path, variant: str) -> None:
-        class Locator(_CacheLocator):
-            _py_file = str(directory)
-
-            def get_cache_path(self) -> str:
-                return str(directory)
-
-            def get_source_stamp(self) -> str:
-                return code_digest()
-
-            def get_disambiguator(self) -> str:
-                return variant
-
-            @classmethod
-            def from_function(cls, _function: Any, _file: str) -> Any:
-                return cls()
-
-        class Implementation(CompileResultCacheImpl):
-            _locator_classes = (Locator,)
-
-        self._impl_class = Implementation
-        super().__init__(function)
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        try:
-            return super().load_overload(sig, target_context)
-        except Exception:  # a damaged cache file raises anything at all
-            _warn(f"the compiled kernels in {self.cache_path} cannot be read")
-            with contextlib.suppress(OSError):
-                self.flush()  # so that what is compiled now replaces them
-            return None
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        try:
-            super().save_overload(sig, data)
-        except OSError as error:
-            _warn(f"compiled kernels cannot be kept in {self.cache_path} ({error.strerror})")

@@ -39,8 +39,8 @@ sweep_scores = sweep_with(consume_scores)
 
 @entry(source_type, WORK, SPAN, FIXED_FLOATS, BOOLEAN, OUTPUT)
 def score_range(source, work, span, factor, squared, output):
-    """Write the distances, or their squares, of the windows that `span` wants."""
-    sweep_scores(Source(*source), Work(*work), Span(*span), (factor, squared), 1, Output(*output))
+    """Write the distances, or their squares, of the windows that `span` wants; return whether all are finite."""
+    return sweep_scores(Source(*source), Work(*work), Span(*span), (factor, squared), 1, Output(*output))
 
 
 @entry(source_type, INT, FIXED_FLOATS, FIXED_FLOATS, FLOATS, SIZES, FLOATS)
@@ -74,15 +74,18 @@ def distance_range(rows_source, lane_rows, centre_gain, factor, scratch, sizes, 
 def moved_range(rows, first_row, columns, window, span, values, penalties, output):
     """Add to scores what columns that were constant in the baseline cost: `penalties[rows that moved]`.
 
-    Counts are whole numbers, so they may slide: nothing is lost by taking a row out again.
+    Return whether none of the rows holds a NaN or inf, which makes NaN of its windows' scores. Counts are whole
+    numbers, so they may slide: nothing is lost by taking a row out again.
     """
     row, end_row = span[2], span[3]
     out, out_first = output
+    is_finite = True
     for column in range(columns.size):
         moved, broken = 0, 0
         for end in range(row - window + 1, end_row):
             value = rows[end - first_row, columns[column]]
             finite = abs(value) < np.inf
+            is_finite = is_finite and finite
             broken += not finite
             moved += finite and value != values[column]
             if end < row:
@@ -92,24 +95,34 @@ def moved_range(rows, first_row, columns, window, span, values, penalties, outpu
             finite = abs(value) < np.inf
             broken -= not finite
             moved -= finite and value != values[column]
+    return is_finite
+
+
+@inline
+def is_broken(rows, row, columns):
+    """Return whether a row holds a NaN or inf."""
+    broken = False
+    for column in range(columns.size):
+        broken |= not abs(rows[row, columns[column]]) < np.inf
+    return broken
 
 
 @entry(rows_type, INT, INDICES, INT, SPAN, OUTPUT)
 def settle_range(rows, first_row, columns, window, span, output):
-    """Make NaN of every distance whose window holds a NaN or inf, and inf of one that overflowed; return the NaNs."""
+    """Make NaN of every distance whose window holds a NaN or inf, and inf of one that overflowed; return the NaNs.
+
+    A distance that is a number has a window without: only rows of others are looked at.
+    """
     row, end_row = span[2], span[3]
     out, out_first = output
-    broken, total = 0, 0
-    for end in range(row - window + 1, end_row):
-        for column in range(columns.size):
-            broken += not abs(rows[end - first_row, columns[column]]) < np.inf
-        if end < row:
+    last, total = row - window, 0
+    for end in range(row, end_row):
+        if abs(out[end - out_first]) < np.inf:
             continue
-        if broken:
-            out[end - out_first] = np.nan
-            total += 1
-        elif not abs(out[end - out_first]) < np.inf:
-            out[end - out_first] = np.inf
-        for column in range(columns.size):
-            broken -= not abs(rows[end - window + 1 - first_row, columns[column]]) < np.inf
+        for before in range(row - window + 1, row if end == row else row - window + 1):
+            last = before if is_broken(rows, before - first_row, columns) else last
+        last = end if is_broken(rows, end - first_row, columns) else last
+        is_lacking = last > end - window
+        out[end - out_first] = np.nan if is_lacking else np.inf
+        total += is_lacking
     return total

@@ -32,7 +32,7 @@ FLOATS_32 = types.Array(types.float32, 1, "C")
 FIXED_FLOATS_32 = types.Array(types.float32, 1, "C", readonly=True)
 FIXED_INTS_32 = types.Array(types.int32, 1, "C", readonly=True)
 INDICES = types.Array(types.int64, 1, "C", readonly=True)
-SIZES = types.UniTuple(INT, 9)
+SIZES = INDICES
 # the fields of `layout.Work`, `layout.Span` and `layout.Output`
 WORK = types.Tuple((INT, INT, INT, FIXED_FLOATS, FIXED_FLOATS, FLOATS, SIZES))
 SPAN = types.UniTuple(INT, 4)

@@ -6,7 +6,7 @@ a column for every group of four rows. Until a group's rows are there its pair i
 the block before, afterwards of the prefix up to its end: no window needs both. A block's end makes the suffixes of the
 next one out of the ring, which is why that row takes longer.
 
-What is known of a model lies in one array, what is kept of a stream in another: each array more costs 40 ns a call.
+What is known of a model lies in one array, what is kept of a stream in another, so that many streams are one matrix.
 `streams.packing` says how they are laid out.
 """
 
@@ -228,7 +228,7 @@ def remake_extremes(member, kept, features):
             row = offset - age if age <= offset else offset - age + member.window
             member.column[member.window - 1 - age] = kept.ring[row * member.pitch + column]
         unit = SMALL_UNIT if is_small else LARGE_UNIT
-        mean, root = remake_window(member.column.reshape((member.window, 1)), 0, 0, member.window, unit)
+        mean, root = remake_window(member.column[:, np.newaxis], 0, 0, member.window, unit)
         if root < np.inf and (root > 0.0 or mean != 0.0):
             scales = member.scales
             own = scales[column], scales[width + column], scales[2 * width + column], scales[3 * width + column]

@@ -17,7 +17,7 @@ CACHE_LINE = 64
 STEP = LANES  # rows by which a block lies before the one behind it in the ring: as many as are brought in at once
 FLAT, COLUMNS, ANY = 0, 1, 2
 # what parts of a squared distance are told as: sums with signs, sums of absolute values, or shares of those
-SIGNED, ABSOLUTE, SHARES = 0, 1, 2
+SIGNED, ABSOLUTE, RELATIVE = 0, 1, 2
 # numbers by which the reason of an event tells what a column does
 CHANGES = 6
 
@@ -27,6 +27,12 @@ SHARES_A_GROUP = 9  # numbers a group in `Work.shares`
 # what `Scratch.extremes` holds of a column: a group's sums of squares, the last row with an extreme number in each
 # lane, the row before which all are looked at, and whether the group has sums that are out of range
 LAST, LOOKED, IS_RARE, EXTREMES = GROUP_SIZE, GROUP_SIZE + LANES, GROUP_SIZE + LANES + 1, GROUP_SIZE + PAIR
+
+# where NumPy's arrays and dtypes have their fields, in bytes behind what every object begins with: NumPy's extensions,
+# of which many are older than it, read them there
+ARRAY_FIELDS = {"data": 0, "ndim": 8, "shape": 16, "strides": 24, "dtype": 40, "flags": 48}
+DTYPE_FIELDS = {"byteorder": 10, "num": 12}
+ADDRESS_LETTER = "Q"  # what `struct` calls the address of an array, and of nothing else here
 
 
 # numbers in front of what streams need of a model, and of each of its windows, of a stream's state, of what is kept of

@@ -16,9 +16,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.registry import cpu_target
+try:
+    from numba.core.codegen import JITCodeLibrary
+    from numba.core.compiler_lock import global_compiler_lock
+    from numba.core.registry import cpu_target
+except ImportError:
+    JITCodeLibrary = object
 
 FOUND = all(
     hasattr(JITCodeLibrary, name)
@@ -53,8 +56,8 @@ class _Part(JITCodeLibrary):
 @contextlib.contextmanager
 def compiled_whole(name: str) -> Iterator[None]:
     """Compile the function called `name` with those that it calls as parts of it."""
-    codegen = cpu_target.target_context.codegen()
-    if not (FOUND and hasattr(codegen, "_engine") and hasattr(codegen._engine, "is_symbol_defined")):
+    codegen: Any = cpu_target.target_context.codegen() if FOUND else None
+    if not (hasattr(codegen, "_engine") and hasattr(codegen._engine, "is_symbol_defined")):
         yield
         return
     create_library, set_env = codegen.create_library, codegen.set_env

@@ -21,7 +21,7 @@ from fastdrift.kernels.jitting import (
 from fastdrift.kernels.layout import (
     GROUP_SIZE,
     LANES,
-    SHARES,
+    RELATIVE,
     SIGNED,
     Output,
     Source,
@@ -94,7 +94,7 @@ def consume_parts(features, count, _row, at, target, ahead, extra):
         if panel + 2 < n_features:
             add_feature(features, panel + 2, third, places, target.results, at, width, kind)
             add_feature(features, panel + 3, fourth, places, target.results, at, width, kind)
-    if kind == SHARES:
+    if kind == RELATIVE:
         for member in range(count):
             make_shares(target.results, (at + member) * width * LANES, width)
 
@@ -118,7 +118,7 @@ def settle_parts(parts, is_broken, kind):
     for place in range(parts.size):
         total += parts[place]
     is_number = not np.isnan(total)
-    divisor = total if kind == SHARES else 1.0
+    divisor = total if kind == RELATIVE else 1.0
     for place in range(parts.size):
         parts[place] = parts[place] / divisor if is_number else np.nan
 

@@ -37,11 +37,14 @@ is in doubles, and
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastdrift.kernels.extremes import forget_extremes, remake_group
 from fastdrift.kernels.jitting import inline, jit
 from fastdrift.kernels.layout import (
     FLAT,
     GROUP,
+    GROUP_SIZE,
     LANES,
     STEP,
     TRIPLE,
@@ -65,31 +68,50 @@ from fastdrift.kernels.rolling import (
     suffix_pass,
     tile_totals,
 )
-from fastdrift.kernels.vectors import opaque, spread, store, transpose
+from fastdrift.kernels.solving import load_four
+from fastdrift.kernels.vectors import equal, fma, opaque, spread, store, transpose
+
+
+@jit
+def eight_of(array, at):
+    """Return the sum of eight vectors that lie side by side."""
+    first, second = load_four(array, at), load_four(array, at + GROUP_SIZE)
+    return ((first[0] + first[1]) + (first[2] + first[3])) + ((second[0] + second[1]) + (second[2] + second[3]))
 
 
 @jit
 def write_back(target, row, n_rows):
-    """Write results, [row][width][lane], from a row of the blocks on; only rows within their lane's bounds."""
+    """Write results, [row][width][lane], from a row of the blocks on; only rows within their lane's bounds.
+
+    Return whether all of them are finite, told while they are in the nearest cache; where the sum of finite ones is not
+    finite it says that they are not, and whoever asked looks again.
+    """
     out, width, bounds, results = target.out, target.width, target.bounds, target.results
     first = target.first + row
     whole = n_rows * width >= LANES
     for lane in range(LANES):
         whole = whole and bounds[lane] <= row and row + n_rows <= bounds[LANES + lane]
     if whole:
-        length, pitch = n_rows * width, target.lane_rows * width
+        length, pitch, zero = n_rows * width, target.lane_rows * width, spread(0.0)
+        trace = zero
         for index in range(0, length - LANES + 1, LANES):
+            trace = fma(eight_of(results, index * LANES), zero, trace)
             transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, pitch)
         if length % LANES:
             index = length - LANES
+            trace = fma(eight_of(results, index * LANES), zero, trace)
             transpose(results, index * VECTOR_BYTES, VECTOR_BYTES, out, first * width + index, pitch)
-        return
+        return equal(trace, zero)
+    is_finite = True
     for lane in range(LANES):
         for index in range(n_rows):
             if bounds[lane] <= row + index < bounds[LANES + lane]:
                 at = (first + lane * target.lane_rows + index) * width
                 for column in range(width):
-                    out[at + column] = results[(index * width + column) * LANES + lane]
+                    result = results[(index * width + column) * LANES + lane]
+                    is_finite = is_finite and abs(result) < np.inf
+                    out[at + column] = result
+    return is_finite
 
 
 @jit
@@ -177,11 +199,11 @@ def sweep_with(consume, merge_rows=merge_group, together=GROUP):
     def work_on_tile(tile, work, scratch, target, extra, has_before):
         """Bring in a tile, give the windows that end in it to `consume`, and write its results.
 
-        Wide ones are written a group at a time, while they are in the nearest cache.
+        Wide ones are written a group at a time, while they are in the nearest cache. Return whether all are finite.
         """
         ring, first, start, stop, n_groups, group, _, ahead = tile
         _, groups, _, anchors, state, features, _, bounds, extremes = scratch
-        last = stop == work.window - 1
+        last, is_finite = stop == work.window - 1, True
         if has_before:
             if work.held <= work.window:
                 load_behind(tile, work, groups)
@@ -207,9 +229,10 @@ def sweep_with(consume, merge_rows=merge_group, together=GROUP):
             soon = Prefetch(ahead.source, ahead.first + row - start, ahead.first_behind + row - start, ahead.lane_rows)
             consume(features, count, row, row - start if target.width <= 1 else 0, target, soon, extra)
             if target.width > 1:
-                write_back(target, row, count)
+                is_finite = write_back(target, row, count) and is_finite
         if has_before and target.width == 1:
-            write_back(target, start, stop + last - start)
+            is_finite = write_back(target, start, stop + last - start)
+        return is_finite
 
     @jit
     @named
@@ -217,6 +240,7 @@ def sweep_with(consume, merge_rows=merge_group, together=GROUP):
         """Run over a span of blocks and give the features of every four windows to `consume`.
 
         `source` must hold every row of the windows wanted; `consume` leaves `width` results a window for `output`.
+        Return whether all of them are finite.
         """
         scratch = split_scratch(work.scratch, work.sizes)
         scratch.features[:] = 0.0
@@ -224,7 +248,7 @@ def sweep_with(consume, merge_rows=merge_group, together=GROUP):
         n_tiles = n_tiles_of(work.window, work.tile)
         steps = (span.end_block - span.block + LANES - 1) // LANES
         lane_rows = steps * work.window
-        origin = 0
+        origin, is_finite = 0, True
         for number in range(-1, steps):
             step = opaque(number)
             first_row = (span.block + step) * work.window
@@ -235,12 +259,13 @@ def sweep_with(consume, merge_rows=merge_group, together=GROUP):
             target = Target(output.out, width, at, lane_rows, scratch.bounds, scratch.results)
             for index in range(n_tiles):
                 tile = tile_of(source, work, scratch, origin, first, lane_rows, index)
-                work_on_tile(tile, work, scratch, target, extra, step >= 0)
+                is_finite = work_on_tile(tile, work, scratch, target, extra, step >= 0) and is_finite
                 if n_tiles > 1:
                     tile_totals(tile.ring, tile, work, scratch)
                 if index == n_tiles - 1:
                     end_block(tile.ring, tile, work, scratch)
             if n_tiles > 1:
                 link_tiles(work, scratch)
+        return is_finite
 
     return sweep

@@ -125,13 +125,13 @@ ROOM = types.Tuple((FLOATS_32, FLOATS))
 
 @entry(source_type, WORK, SPAN, TREES, ROOM, OUTPUT)
 def forest_range(source, work, span, trees, room, output):
-    """Write the isolation scores of the windows that `span` wants.
+    """Write the isolation scores of the windows that `span` wants; return whether all are finite.
 
     Trees are complete: node n of a tree compares the feature whose numbers start at `offsets[n]` in a group with
     `thresholds[n]`, and has its children at 2 n + 1 and 2 n + 2; leaves hold path lengths. `rate` is minus one over the
     number of trees and the expected length. `values` and `totals` are room for a group's features and path lengths.
     """
-    sweep_trees(Source(*source), Work(*work), Span(*span), trees + room, 1, Output(*output))
+    return sweep_trees(Source(*source), Work(*work), Span(*span), trees + room, 1, Output(*output))
 
 
 @entry(FIXED_MATRIX, TREES, ROOM, FLOATS)

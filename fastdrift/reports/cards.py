@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from fastdrift.alarms.events import MISSING, PERSISTENT, Event, Events
+from fastdrift.alarms.events import MISSING, REMEDY, Event, Events
 from fastdrift.alarms.judging import amount
 from fastdrift.arrays import Floats
 from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
-from fastdrift.kernels.layout import SHARES
-from fastdrift.reports.sketches import Sketch, sketch
+from fastdrift.kernels.layout import RELATIVE
+from fastdrift.reports.lasting import lasting_columns
+from fastdrift.reports.sketches import Sketch, View, sketch
 from fastdrift.reports.subject import Subject
 from fastdrift.reports.words import Clock, cut, listed, rarity, short
 from fastdrift.scoring.parts import column_parts
@@ -36,7 +37,7 @@ class Card(NamedTuple):
     sketches: tuple[Sketch, ...]
     sketched: str  # what the sketches have in common
     steps: tuple[str, ...]
-    command: str
+    commands: tuple[tuple[str, str], ...]  # what for, and the command
 
 
 def choose(found: Events) -> list[int]:
@@ -60,10 +61,9 @@ def _importance(event: Event) -> tuple[bool, bool, bool, float, int]:
 
 
 def cards(subject: Subject, numbers: Sequence[int]) -> list[Card]:
-    """Return the cards of events, in order of time."""
-    shown = sorted(numbers)
-    at_peaks = _shares(subject, shown)
-    return [_card(subject, number, at_peaks.get(number)) for number in shown]
+    """Return the cards of events, in the order in which they are asked for."""
+    at_peaks = _shares(subject, sorted(numbers))
+    return [_card(subject, number, at_peaks.get(number)) for number in numbers]
 
 
 def _shares(subject: Subject, numbers: Sequence[int]) -> dict[int, Floats]:
@@ -73,16 +73,29 @@ def _shares(subject: Subject, numbers: Sequence[int]) -> dict[int, Floats]:
     if model.pack_parts() is None or not peaks:
         return {}
     rows, places = np.unique(np.array(list(peaks.values()), np.int64), return_inverse=True)
-    parts = column_parts(model, subject.table, subject.columns, rows, kind=SHARES, threads=subject.threads)
+    parts = column_parts(model, subject.table, subject.columns, rows, kind=RELATIVE, threads=subject.threads)
     return dict(zip(peaks, parts[places], strict=True))
 
 
 def _card(subject: Subject, number: int, at_peak: Floats | None) -> Card:
     event, model = subject.found[number], subject.model
+    lasting = lasting_columns(subject, number, MOST_SKETCHES // 2)
     places, sketched = _columns(subject, event)
-    added = {} if at_peak is None else {place: float(at_peak[place]) for place in places}
+    places = [*lasting, *(place for place in places if place not in lasting)][:MOST_SKETCHES]
+    if lasting:
+        sketched = "The columns that add most to the scores of the whole event, and to the peak"
+    view = View.of(event, model.window, subject.table.n_rows)
+    if view.stop < event.stop:
+        sketched += f"; shown are its first {counted(view.stop - event.onset, 'row')}"
     drawn = [
-        sketch(model, subject.table, int(subject.columns[place]), model.columns[place], event, added.get(place))
+        sketch(
+            model,
+            subject.table,
+            int(subject.columns[place]),
+            model.columns[place],
+            event,
+            _share(subject.lasting[number] if place in lasting else at_peak, place, is_lasting=place in lasting),
+        )
         for place in places
     ]
     return Card(
@@ -93,8 +106,14 @@ def _card(subject: Subject, number: int, at_peak: Floats | None) -> Card:
         sketches=tuple(drawn),
         sketched=sketched,
         steps=tuple(_steps(subject, event)),
-        command=f"fastdrift explain MODEL DATA --rows {event.start}:{event.stop}" if at_peak is not None else "",
+        commands=tuple(_commands(event, explains=at_peak is not None)),
     )
+
+
+def _share(shares: Floats | None, place: int, *, is_lasting: bool) -> str:
+    """Return what a column adds to the scores of an event, or to its peak."""
+    of = "scores" if is_lasting else "peak"
+    return "" if shares is None else f"{100 * shares[place]:.0f} % of the {of}"
 
 
 def _heading(number: int, event: Event) -> str:
@@ -179,16 +198,21 @@ def _steps_of_drift(model: Model, event: Event, clock: Clock) -> list[str]:
     began = clock.when(event.onset, event.onset_time)
     first = short(event.columns[0]) if event.columns else "the columns below"
     steps = [f"Look at {first} first, and at what changed about {began}: a deployment, a load, a part that fails."]
-    if event.kind == PERSISTENT:
-        steps.append(
-            "If this is how it is meant to be from now on, accept healthy rows since then (fastdrift accept): by this "
-            "model they will be flagged for ever."
-        )
-    else:
-        steps.append(f"If it was planned, leave it out next time: --ignore {event.onset}..{event.stop}")
+    if event.has_moved:
+        steps.append(REMEDY)
     if model.warnings:
         steps.append("The model was fitted with warnings (see the model): weigh the alarm accordingly.")
     return steps
+
+
+def _commands(event: Event, *, explains: bool) -> Iterator[tuple[str, str]]:
+    if explains:
+        yield "What every column adds", f"fastdrift explain MODEL DATA --rows {event.start}:{event.stop}"
+    if event.has_moved:
+        accept = "fastdrift accept MODEL DATA --rows A:B --baseline HEALTHY --reason WHY --output NEW_MODEL"
+        yield "To accept rows A to B", accept
+    elif event.is_alarm and event.kind != MISSING:
+        yield "To leave it out next time, if it was planned", f"--ignore {event.onset}..{event.stop}"
 
 
 def row_of(subject: Subject, number: int) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fastdrift.alarms.detect import check_promised, find_in_table
+from fastdrift.alarms.detect import Looking, check_promised, find_in_table
 from fastdrift.alarms.events import Events
 from fastdrift.alarms.judging import judge
 from fastdrift.detectors.model import Model
@@ -104,9 +104,8 @@ def report(
     n_threads = check_threads(threads)
     scores, broken = score_table(model, table, columns, n_threads)
     if events is None:
-        events = find_in_table(
-            model, table, columns, scores.copy(), broken, since=since, ignore=ignore, threads=n_threads
-        )
+        how = Looking(since, ignore, n_threads)
+        events = find_in_table(model, table, columns, scores.copy(), broken, how)
     else:
         _check_events(events, table.n_rows, asked=bool(since or tuple(ignore)))
     times = table.times if is_ordered(table.times) else None

@@ -12,6 +12,7 @@ from fastdrift.alarms.judging import amount, found_text, metric_rows, promise_te
 from fastdrift.detectors.model import Model
 from fastdrift.evaluation.lines import counted
 from fastdrift.reports.cards import cards, choose, row_of
+from fastdrift.reports.lasting import with_lasting
 from fastdrift.reports.quality import quality
 from fastdrift.reports.subject import Subject
 from fastdrift.reports.timeline import timeline
@@ -19,6 +20,8 @@ from fastdrift.reports.words import cut
 
 # events in the table of all of them
 MOST_ROWS = 300
+# steps to do next beside the answer: the first and, of what has moved for good, how it is accepted
+MOST_STEPS = 2
 # letters of a title
 MOST_TITLE = 120
 PACKAGES = ("numpy", "numba", "pandas")
@@ -33,8 +36,10 @@ class Stretch(NamedTuple):
 
 def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
     """Return what the template needs."""
+    chosen = choose(subject.found)
+    subject = with_lasting(subject, chosen)
     found, judged = subject.found, subject.judged
-    chosen = choose(found)
+    carded = cards(subject, chosen)
     listed = _listed(found, chosen)
     kind, status = verdict(found)
     return {
@@ -42,15 +47,18 @@ def page(subject: Subject, title: str, created: str) -> dict[str, Any]:
         "created": created,
         "kind": kind,
         "status": status,
-        "answer": cut(found.answer()),
+        "answer": cut(_without(status, found.answer())),
+        "steps": carded[0].steps[:MOST_STEPS] if carded else (),
         "by_labels": "" if judged is None else found_text(judged),
         "promised": promise_text(found, judged) if found.n_scored else "",
         "timeline": timeline(subject, chosen),
-        "cards": cards(subject, chosen),
+        "cards": carded,
         "carded": {str(number) for number in chosen},
         "carded_told": _carded_told(found, chosen),
-        "rows": [row_of(subject, number) for number in listed],
+        # of one event the card says it all
+        "rows": [row_of(subject, number) for number in listed] if len(listed) > 1 else [],
         "n_events": len(found),
+        "n_scored": found.n_scored,
         "n_left_out": len(found) - len(listed),
         "metrics": () if judged is None or not judged.alarm.incidents else metric_rows(judged),
         "model": _joined(model_facts(subject.model)),
@@ -73,14 +81,23 @@ def verdict(found: Events) -> tuple[str, str]:
     return ("notice", "No alarm") if found.notices else ("healthy", "No drift")
 
 
+def _without(status: str, answer: str) -> str:
+    """Return the answer without the words that stand above it already."""
+    rest = answer.removeprefix(status).lstrip(" ,;:")
+    return f"{rest[:1].upper()}{rest[1:]}"
+
+
 def _carded_told(found: Events, chosen: Sequence[int]) -> str:
     """Return which of the events have a card."""
     if len(chosen) == len(found):
-        return f"{counted(len(found), 'event')}, numbered as by fastdrift detect."
+        many = ", the most important first" if len(found) > 1 else ""
+        return f"{counted(len(found), 'event')}{many}, numbered as by fastdrift detect."
     alarms = sum(found[number].is_alarm for number in chosen)
     parts = [f"{alarms:,} of {counted(len(found.alarms), 'alarm')}"] if found.alarms else []
     parts.append(f"{len(chosen) - alarms:,} of {counted(len(found.notices), 'notice')}")
-    return f"The most important events, in order of time: {' and '.join(parts)}. The table below has the others too."
+    return (
+        f"The most important events, the first most: {' and '.join(parts)}. The table below has all in order of time."
+    )
 
 
 def _listed(found: Events, chosen: Sequence[int]) -> list[int]:

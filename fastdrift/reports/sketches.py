@@ -19,15 +19,16 @@ from fastdrift.tables.table import Table
 BAND = 2.0
 # pixel columns of a sketch
 COLUMNS = 240
-# windows that are shown before an onset, at least and at most, and after it at most
-LEAST_BEFORE, MOST_BEFORE, MOST_AFTER = 2, 10, 30
+# windows that are shown before an onset, at least and at most, and after it at most: with 30 of them, what long events
+# turned to was out of the picture
+LEAST_BEFORE, MOST_BEFORE, MOST_AFTER = 2, 100, 400
 
 
 class Sketch(NamedTuple):
     """A picture of a column around an event, and the same in words."""
 
     name: str
-    share: str  # of the score, at the peak
+    share: str  # of the score
     line: str  # a path
     band: tuple[float, float]  # the top of the healthy band, and its height
     event: tuple[float, float]  # where the event begins, and its width
@@ -64,7 +65,7 @@ class View(NamedTuple):
         return cls(max(0, event.onset - before), min(n_rows, event.onset + after))
 
 
-def sketch(model: Model, table: Table, column: int, name: Hashable, event: Event, share: float | None) -> Sketch:
+def sketch(model: Model, table: Table, column: int, name: Hashable, event: Event, share: str) -> Sketch:
     """Draw a column of a table around an event."""
     view = View.of(event, model.window, table.n_rows)
     values = np.asarray(table.rows(view.first, view.stop)[:, column], np.float64)
@@ -78,7 +79,7 @@ def sketch(model: Model, table: Table, column: int, name: Hashable, event: Event
     within = slice(event.onset - view.first, max(event.stop, event.onset + 1) - view.first)
     return Sketch(
         name=short(name),
-        share="" if share is None else f"{100 * share:.0f} % of the score",
+        share=share,
         line=line(x, heights(lows, low, high), heights(highs, low, high)),
         band=(round(top, 1), round(max(bottom - top, 0.0), 1)),
         event=(round(begin, 1), round(end - begin, 1)),

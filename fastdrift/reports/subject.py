@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fastdrift.alarms.events import Events
@@ -24,3 +26,4 @@ class Subject(NamedTuple):
     labels: Booleans | None
     judged: Judged | None
     threads: int
+    lasting: Mapping[int, Floats] = MappingProxyType({})  # of persistent events, each column's share of the scores

@@ -13,7 +13,7 @@ from fastdrift.engine.compiled import kernel
 from fastdrift.engine.threads import aligned_empty, run_spans
 from fastdrift.engine.windows import Sweep, feature_scales
 from fastdrift.errors import DataError
-from fastdrift.kernels.layout import ABSOLUTE, SHARES, Span
+from fastdrift.kernels.layout import ABSOLUTE, RELATIVE, Span
 from fastdrift.tables.table import Table
 
 # rows that are explained in one go although nobody asked for those between: a sweep of a few rows costs as much
@@ -65,7 +65,7 @@ class SpanExplainer:
         model, piece, width = self.model, self.sweep.piece(span), out.shape[1]
         output = (out.reshape(-1), span.row)
         # shares are of all columns: those of the columns that were constant come after
-        kind = ABSOLUTE if self.constant.size and self.kind == SHARES else self.kind
+        kind = ABSOLUTE if self.constant.size and self.kind == RELATIVE else self.kind
         rest = (self.precision, self.varying_places, width, kind, output)
         self.sweep.call("part_range", piece, self.scales, width, *rest)
         if self.constant.size:
@@ -105,7 +105,7 @@ class BlendExplainer:
             # where all parts are 0, so are their shares
             out += np.divide(own, totals[-1][:, None], out=np.zeros_like(own), where=totals[-1][:, None] != 0)
         out /= len(totals)
-        if self.kind != SHARES:
+        if self.kind != RELATIVE:
             blend(totals[0], np.stack(totals[1:]), self.unit**2)
             out *= totals[0][:, None]
 

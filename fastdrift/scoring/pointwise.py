@@ -65,7 +65,7 @@ def mahalanobis(rows: Any, mean: Any, covariance: Any, *, threads: int | None = 
     def task(start: int) -> None:
         laid = table.laid(start, min(start + LANES * lane_rows, table.n_rows))
         layout, slots = layout_of(laid.rows, laid.places)
-        scratch, out = thread_scratch(sum(sizes)), distances[start : start + len(laid.rows)]
+        scratch, out = thread_scratch(int(sizes.sum())), distances[start : start + len(laid.rows)]
         source = (laid.rows, 0, laid.places, slots, layout)
         kernel("distance_range", table.dtype)(source, lane_rows, centre_gain, factor, scratch, sizes, out)
         for row in np.flatnonzero(~np.isfinite(out)).tolist():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from fastdrift.alarms.events import Events
 from fastdrift.alarms.tracker import WINDOWS_KEPT, Seen, Tracker
 from fastdrift.arrays import Floats, Indices
 from fastdrift.detectors.model import Model
-from fastdrift.engine.compiled import kernel
+from fastdrift.engine.compiled import kernel, prepared
 from fastdrift.engine.threads import INLINE_NUMBERS, check_threads
 from fastdrift.errors import DataError, ModelError
 from fastdrift.files.archive import Archive
@@ -80,7 +80,8 @@ class Stream:
             self._tracker = Tracker(model, model.promise)
         self._is_current = True  # whether the state is that of the last row
         self._is_fast = self._is_ready = is_fast(model)
-        self._kernel = kernel("push_row") if self._is_fast else None
+        if self._is_fast:
+            self._push_row = prepared(kernel("push_row"), self._parameters, self._state, self._buffer)
 
     @property
     def events(self) -> Events:
@@ -125,7 +126,7 @@ class Stream:
         """
         if time is None and self._is_ready and type(row) is np.ndarray and row.dtype is FLOAT:
             try:
-                score: float = self._kernel(row, self._parameters, self._state, self._buffer)  # type: ignore[misc]
+                score = self._push_row(row)
             except TypeError:  # it has more dimensions than one
                 score = REFUSED
             if score != REFUSED:
@@ -348,6 +349,10 @@ class Stream:
         history = self._history
         stamps = history.stamps[: history.count] if self._clock.timed else None
         return Seen(history.table(), history.scores[: history.count], stamps)
+
+    def __reduce__(self) -> NoReturn:
+        # the kernel writes to where this one's arrays lie
+        raise TypeError("a Stream cannot be copied or pickled: save it, and load it")
 
     def __repr__(self) -> str:
         return f"Stream({self.model!r}, {self.n_rows:,} rows)"

@@ -8,8 +8,9 @@ import numpy as np
 
 from fastdrift.arrays import Floats, Indices, Rows
 from fastdrift.detectors.blend import BlendedModel, blend, members_of
+from fastdrift.detectors.learning import PackedFeatures
 from fastdrift.detectors.mahalanobis import MahalanobisModel
-from fastdrift.detectors.model import Model, PackedFeatures
+from fastdrift.detectors.model import Model
 from fastdrift.engine.compiled import kernel
 from fastdrift.streams.packing import Packed, empty_state
 

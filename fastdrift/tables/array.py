@@ -62,7 +62,7 @@ class ArrayReader(Reader):
         if time is not None:
             raise DataError(f"time is {time!r}, but an array has no column of times: pass a frame, or leave time out")
 
-    def scores(self, values: Floats, _time: Hashable | None) -> Any:
+    def scores(self, values: Floats, _time: Hashable | None, _name: str = "score") -> Any:
         """Return the values as they are."""
         return values
 
@@ -113,9 +113,11 @@ def _is_named(kind: type) -> bool:
 
 
 def _way(part: Any) -> str:
-    """Say how a list of such parts becomes a frame."""
+    """Say what to do with a list of such parts."""
     if isinstance(part, Mapping):
         return f"make a frame of it, {FRAMES}"
+    if hasattr(type(part), "columns") or hasattr(type(part), "column_names"):
+        return "give one at a time; only `fit`, and `accept` as its baseline, take several stretches"
     return "make one frame of them, as with pandas.concat(data, axis=1) where each is a column"
 
 

@@ -81,7 +81,7 @@ class ArrowReader(Reader):
         """Return the time zone of a column."""
         return None if time is None else getattr(self.frame.column(time).type, "tz", None)
 
-    def scores(self, values: Floats, _time: Hashable | None) -> Any:
+    def scores(self, values: Floats, _time: Hashable | None, _name: str = "score") -> Any:
         """Return an Array."""
         import pyarrow as pa  # it is loaded already: the table is of it
 

@@ -75,6 +75,11 @@ class Column:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, dtype=self.dtype)
 
 
+def absent_column(n_rows: int, dtype: np.dtype[Any]) -> Column:
+    """Return a column of NaN that takes no memory."""
+    return Column(np.broadcast_to(np.array(np.nan, dtype), n_rows))
+
+
 class Laid(NamedTuple):
     """Rows where they lie, for kernels alone: what lies between the columns may be nobody's memory."""
 

@@ -47,6 +47,8 @@ def reader_of(data: Any, *, one_column: bool = False) -> Reader:
     DataError
         If `data` is no array and no frame that is known, or holds a column where a table is wanted.
     """
+    if type(data) is np.ndarray:
+        return ArrayReader(data, one_column=one_column)
     if is_frame(data) or (one_column and is_series(data)):
         return PandasReader(data)
     if is_polars_frame(data) or (one_column and is_polars_series(data)):
@@ -67,7 +69,7 @@ def reader_of(data: Any, *, one_column: bool = False) -> Reader:
 class _ForNumpy(PolarsReader):
     """What polars read where there is no pyarrow, for someone who uses neither: results are arrays."""
 
-    def scores(self, values: Floats, _time: Hashable | None) -> Any:
+    def scores(self, values: Floats, _time: Hashable | None, _name: str = "score") -> Any:
         """Return the values as they are."""
         return values
 
@@ -93,14 +95,21 @@ def as_table(data: Any, columns: Sequence[Hashable] | None = None) -> Table:
 
 
 def match_columns(
-    names: Sequence[Hashable], reader: Reader, *, named: bool, allow_extra: bool, time: Hashable | None = None
+    names: Sequence[Hashable],
+    reader: Reader,
+    *,
+    named: bool,
+    allow_extra: bool,
+    time: Hashable | None = None,
+    may_lack: bool = False,
 ) -> tuple[Table, Indices]:
     """Return what `reader` reads as a table, and the indices in it of the columns a model knows as `names`.
 
     A frame's columns are matched by name, in any order, if the model was fitted on a frame of any kind; else by place.
+    Those matched by name `may_lack` up to half of the model's: the table then has them as columns of NaN.
     """
     if named and reader.named:
-        return _match_names(names, reader, allow_extra, time)
+        return _match_names(names, reader, allow_extra, time, may_lack)
     table = reader.table(time=time)
     if isinstance(reader, ArrayReader) and allow_extra and not named:
         return table, np.array([reader.place_of(name) for name in names], np.int64)
@@ -112,12 +121,17 @@ def match_columns(
 
 
 def _match_names(
-    names: Sequence[Hashable], reader: Reader, allow_extra: bool, time: Hashable | None
+    names: Sequence[Hashable], reader: Reader, allow_extra: bool, time: Hashable | None, may_lack: bool
 ) -> tuple[Table, Indices]:
     check_columns(reader.names)
     present, known = set(reader.names), set(names)
     missing = [name for name in names if name not in present]
-    if missing:
+    if missing and may_lack and 2 * len(missing) > len(names):
+        raise DataError(
+            f"{len(missing)} of the {len(names)} columns of the model are missing, too many to score around: "
+            f"{listed(missing)}; the table has {listed(reader.names)}"
+        )
+    if missing and not may_lack:
         raise DataError(f"column {missing[0]!r} of the model is missing; the table has {listed(reader.names)}")
     if time in known and time is not None:
         raise DataError(f"column {time!r} is a metric of the model: it can't be the rows' time as well")
@@ -129,5 +143,7 @@ def _match_names(
             remedy = f"if it holds the rows' times say time={extra[0]!r}, else drop it"
         raise DataError(f"column {extra[0]!r} is not the model's: {remedy}")
     table = reader.table([name for name in reader.names if name in known], time=time)
+    if missing:
+        table = table.with_absent(missing)
     place = {name: index for index, name in enumerate(table.names)}
     return table, np.array([place[name] for name in names], np.int64)

@@ -88,11 +88,11 @@ class PandasReader(Reader):
 
         return getattr(self.frame.index if time is None else pd.DatetimeIndex(self.frame[time].iloc[:0]), "tz", None)
 
-    def scores(self, values: Floats, time: Hashable | None) -> Any:
+    def scores(self, values: Floats, time: Hashable | None, name: str = "score") -> Any:
         """Return a Series with the frame's index, or with column `time` for one."""
         import pandas as pd  # it is loaded already: the frame is of it
 
-        return pd.Series(values, index=self._index(time), name="score", copy=False)
+        return pd.Series(values, index=self._index(time), name=name, copy=False)
 
     def like(self, values: Floats, time: Hashable | None) -> Any:
         """Return a Series or frame with the index, or column `time` for one, and the names of the original."""

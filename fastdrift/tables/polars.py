@@ -71,11 +71,11 @@ class PolarsReader(Reader):
         """Return the time zone of a column."""
         return None if time is None else getattr(self._series(time).dtype, "time_zone", None)
 
-    def scores(self, values: Floats, _time: Hashable | None) -> Any:
+    def scores(self, values: Floats, _time: Hashable | None, name: str = "score") -> Any:
         """Return a Series."""
         import polars as pl  # it is loaded already: the frame is of it
 
-        return pl.Series("score", values)
+        return pl.Series(name, values)
 
     def like(self, values: Floats, time: Hashable | None) -> Any:
         """Return a Series or frame with the names of the original."""

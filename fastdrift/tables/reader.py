@@ -126,8 +126,8 @@ class Reader:
         """Return the times of a column that `is_time`, in UTC, as datetime64[ns]."""
         raise NotImplementedError
 
-    def scores(self, values: Floats, time: Hashable | None) -> Any:
-        """Return a number a row, named "score", in this kind."""
+    def scores(self, values: Floats, time: Hashable | None, name: str = "score") -> Any:
+        """Return a number a row, by name, in this kind."""
         raise NotImplementedError
 
     def like(self, values: Floats, time: Hashable | None) -> Any:

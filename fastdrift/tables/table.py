@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fastdrift.arrays import Indices, Rows, Times
 from fastdrift.errors import DataError
-from fastdrift.tables.columns import Column, Laid, Part, is_dense, lay_out
+from fastdrift.tables.columns import Column, Laid, Part, absent_column, is_dense, lay_out
 
 # numbers in a piece that is looked at, or converted, at once
 CHUNK_NUMBERS = 1 << 19
@@ -35,6 +35,8 @@ class Table:
         float32 or float64: what pieces are made of.
     gaps : array
         Rows that are none but part two stretches, and read as NaN.
+    absent : tuple
+        Names of columns that are none, and read as NaN.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Table:
         self.n_rows = n_rows
         self.first_row = 0
         self.gaps: Indices = NO_ROWS
+        self.absent: tuple[Hashable, ...] = ()
         self._stretches: tuple[Table, ...] = ()
         self._whole = whole
         self._columns = columns
@@ -66,8 +69,18 @@ class Table:
             return None
         return lay_out([column.pieces(0, self.n_rows) for column in self._columns], self.n_rows, self.dtype)
 
+    def with_absent(self, names: Sequence[Hashable]) -> Table:
+        """Return the same rows with columns of NaN after the others, which take no memory."""
+        absent = [absent_column(self.n_rows, self.dtype) for _ in names]
+        columns = [*self._columns, *absent]
+        table = Table([*self.names, *names], self.n_rows, None, columns, self._read_times, self._read_zone)
+        table.absent = tuple(names)
+        return table
+
     def starting_at(self, first_row: int) -> Table:
         """Return the same rows as a chunk of a stream whose first is absolute row `first_row`."""
+        if first_row == self.first_row:
+            return self
         table = copy.copy(self)
         table.first_row = first_row
         return table
@@ -141,7 +154,8 @@ class Table:
         start, stop = start - self.first_row, stop - self.first_row
         if self._all is None:
             return lay_out([column.pieces(start, stop) for column in self._columns], stop - start, self.dtype)
-        return self._all._replace(rows=self._all.rows[start:stop])
+        rows, places, held = self._all
+        return Laid(rows[start:stop], places, held)
 
     def chunks(self) -> Iterator[tuple[int, Rows]]:
         """Yield the first row of each piece of a bounded size, counted from the table's own first, and the piece.

@@ -222,7 +222,7 @@ def test_explain_ranks_the_columns_of_an_event_as_the_library_does(call, model, 
     text = plain(call(f"explain m.fastdrift day.parquet --event {number}").stdout)
     assert text.startswith(f"Event {number}, {found[number].kind}")
     silent = next(place for place, event in enumerate(found) if event.kind == "missing data")
-    assert "has no scores to explain" in call(f"explain m.fastdrift day.parquet --event {silent}", code=1).stderr
+    assert "which has no scores" in call(f"explain m.fastdrift day.parquet --event {silent}", code=1).stderr
 
 
 def test_explain_tells_the_parts_of_rows_that_add_up_to_the_squared_score(call, model, day, tmp_path):

@@ -28,6 +28,7 @@ COMMANDS = {
     "explain",
     "report",
     "accept",
+    "suggest",
 }
 FLOORS = (
     {"main"},
@@ -89,7 +90,7 @@ def test_settings_are_frozen_and_every_option_of_run_compare_and_explain_is_one(
         ("report", settings.ReportSettings),
     ):
         names = {parameter.name for parameter in cli.commands[command].params}
-        unasked = {"any_order", "text", "given"} | ({"labels", "columns", "drop"} - names)
+        unasked = {"any_order", "text", "given"} | ({"labels", "columns", "drop", "missing"} - names)
         assert names == set(settings.option_names(kind)) - unasked
     kinds = [kind for _, kind in inspect.getmembers(settings, inspect.isclass) if kind.__name__.endswith("Settings")]
     assert len(kinds) >= 6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import warnings
 
 import numpy as np
@@ -157,12 +159,7 @@ def test_a_stream_takes_no_more_memory_as_it_goes_on(model, rows):
     assert len(sizes) == 1
 
 
-def test_nothing_is_compiled_again_while_rows_come(model, rows):
-    from fastdrift.engine import compiled
-
-    stream = fd.Stream(model)
-    stream.push(rows[0])
-    before = {name: one.nopython_signatures for name, one in compiled._kernels.items()}
-    for row in (rows[1], rows[2].astype("f4"), rows[3].tolist(), rows[:, 0][:5]):
-        stream.push(row)
-    assert {name: compiled._kernels[name].nopython_signatures for name in before} == before
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_stream_is_not_copied_by_halves(model, duplicate):
+    with pytest.raises(TypeError, match="cannot be copied or pickled: save it, and load it"):
+        duplicate(fd.Stream(model))

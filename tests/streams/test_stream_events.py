@@ -110,3 +110,24 @@ def test_before_the_first_whole_window_there_are_no_events(model, rows):
     stream.push_many(rows[:10])
     found = stream.events
     assert (len(found), found.n_rows, found.n_scored) == (0, 10, 0)
+
+
+def test_of_how_many_columns_there_are_values_is_told_as_by_detect(fit, tmp_path):
+    frame = with_holes(fd.generate(8_000, seed=3).frame.reset_index(drop=True))
+    model = fit(frame[:3_000].ffill().bfill(), window=[10, 40])
+    frame.iloc[4_950:5_100, :2] = np.nan  # about the first hole
+    frame.iloc[5_060:5_080, 2] = np.nan
+    frame.iloc[6_500:6_530, :] = np.inf
+    stream = fd.Stream(model)
+    for start in range(0, len(frame), 23):
+        if start == 23 * 218:  # within the silence
+            stream.save(tmp_path / "stream")
+            stream = fd.Stream.load(model, tmp_path / "stream")
+        stream.push_many(frame.iloc[start : start + 23])
+        if start >= 23 * 215 and start < 23 * 225:
+            check_same(stream.events, detected(model, frame.iloc[: start + 23]))
+    check_same(stream.events, detected(model, frame))
+    n_columns = frame.shape[1]
+    assert {event.observed for event in stream.events if event.kind == "missing data"} >= {0, n_columns - 3}
+    assert any(event.why.startswith("no rows") and event.observed < n_columns for event in stream.events)
+    assert len(stream._tracker.observing.runs) < 15
