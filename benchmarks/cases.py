@@ -112,6 +112,31 @@ def score_by_forest(shape: Shape) -> Call:
     return call
 
 
+def push(n_rows: int, together: int) -> Call:
+    """Prepare a stream that takes rows in, one by one or many together."""
+    rows = rows_for(Shape(8, 50))[:n_rows]
+    model = fit_model(rows_for(Shape(8, 50)), 50)
+    pieces = list(rows) if together == 1 else [rows[start : start + together] for start in range(0, n_rows, together)]
+
+    def call() -> Any:
+        stream = fd.Stream(model)
+        take = stream.push if together == 1 else stream.push_many
+        return [take(piece) for piece in pieces]
+
+    assert np.hstack(call()).tobytes() == fd.score(model, rows, threads=1).tobytes()
+    return call
+
+
+def tick(n_streams: int) -> Call:
+    """Prepare a row for each of many streams."""
+    rows = rows_for(Shape(8, 50))
+    streams, keys = fd.Streams(fit_model(rows, 50)), [f"host-{number}" for number in range(n_streams)]
+    for number in range(50):
+        scores = streams.push(keys, rows[number : number + n_streams])
+    assert scores[7] == fd.score(streams.model, rows[7:57], threads=1)[-1]
+    return partial(streams.push, keys, rows[:n_streams])
+
+
 def generate() -> Call:
     call = partial(fd.generate, 50_000, seed=42)
     data = call()
@@ -165,6 +190,9 @@ def all_cases() -> Iterator[Case]:
     for name, threads in itertools.product(("detect", "explain"), (1, 2)):
         yield Case(f"{name} 8x50 {threads}t", partial(answer, name, 200_000, threads), threads=threads)
     yield Case("forest score 8x50 1t", partial(score_by_forest, narrow))
+    yield Case("push 8x50 of 20,000 rows one by one", partial(push, 20_000, 1))
+    yield Case("push 8x50 of 20,000 rows by 1,000", partial(push, 20_000, 1_000))
+    yield Case("push 8x50 to 10,000 streams", partial(tick, 10_000))
     yield Case("generate 50,000 rows", generate)
     for ending, direction in itertools.product((".csv", ".parquet"), ("read", "write")):
         yield Case(f"{direction} {ending} 50,000 rows", partial(use_file, direction, ending))

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from fastdrift.rolling import rolling_mean, rolling_std
     from fastdrift.scoring.batch import observed, score
     from fastdrift.scoring.pointwise import mahalanobis
+    from fastdrift.streams.stream import Stream
+    from fastdrift.streams.streams import Streams
     from fastdrift.synthetic import generate
 
 __version__ = "0.1.0"
@@ -50,6 +52,8 @@ _ROOMS = {
     "Promise": ("detectors.promise", "Promise"),
     "Runs": ("evaluation.events", "Runs"),
     "Model": ("detectors.model", "Model"),
+    "Stream": ("streams.stream", "Stream"),
+    "Streams": ("streams.streams", "Streams"),
     "Suggestion": ("fitting.suggestion", "Suggestion"),
     "accept": ("fitting.accepting", "accept"),
     "aggregate": ("prepare.grid", "aggregate"),
@@ -87,6 +91,8 @@ __all__ = [
     "ModelError",
     "Promise",
     "Runs",
+    "Stream",
+    "Streams",
     "Suggestion",
     "accept",
     "aggregate",

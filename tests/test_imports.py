@@ -16,7 +16,7 @@ PACKAGE = Path(fastdrift.__file__).parent
 FLOORS = (
     {"__init__", "__main__"},
     {"cli"},
-    {"fitting", "reports"},
+    {"fitting", "reports", "streams"},
     {"alarms"},
     {"scoring", "plots"},
     {"rolling", "evaluation", "prepare"},

@@ -29,9 +29,14 @@ def _every_entry_is_called(fit):
     rows[5_300, 1] = np.nan
     fit(rows[6_000:], window=50)  # by every fourth window, of which the others have too few
     model, several = fit(rows[:4_000], window=20), fit(rows[:2_000], window=[10, 20])
-    for one in (model, several, fit(rows[:1_000], window=10, detector="isolation-forest")):
+    forest = fit(rows[:1_000], window=10, detector="isolation-forest")
+    for one in (model, several, forest):
         with pytest.warns(fd.DriftWarning, match="hold a NaN"):
             fd.score(one, rows)
+    for one in (model, forest):
+        stream = fd.Stream(one)
+        stream.push_many(rows[:30])
+        stream.push(rows[30])
     fd.detect(several, rows)
     with_gaps = rows[:5_400].copy()
     with_gaps[5_000:5_200, 0] = np.nan
@@ -102,6 +107,28 @@ def test_an_array_that_a_kernel_does_not_take_is_an_error_and_no_crash():
     for wrong in ((whole.tolist(), 0, ends, 2), (whole, 0.5, ends, 2), (whole, 0, ends)):
         with pytest.raises((TypeError, struct.error)):
             settle(*wrong, (0, 1, 1, 2), (out, 0))
+
+
+def test_a_prepared_call_gives_what_the_call_gives_and_refuses_what_it_refuses(fit):
+    model = fit(telemetry(2_000, 3, seed=4), window=10)
+    rows, streams = telemetry(40, 3, seed=5), (fd.Stream(model), fd.Stream(model))
+    push = compiled.kernel("push_row")
+    assert hasattr(push, "prepare")
+    args = [(stream._parameters, stream._state, stream._buffer) for stream in streams]
+    ready = compiled.prepared(push, *args[0])
+    for row in rows:
+        assert struct.pack("d", ready(row)) == struct.pack("d", push(row, *args[1]))
+    before = args[0][1].copy()
+    for wrong in (rows, rows[0].astype(np.float32), rows[0].astype(np.int64)):
+        with pytest.raises(TypeError, match="push_row does not take its number 0:"):
+            ready(wrong)
+    for wrong in (rows[0].tolist(), None):
+        with pytest.raises(TypeError, match="push_row takes an array"):
+            ready(wrong)
+    assert ready(rows[0][:2]) == push(rows[0][:2], *args[1]) == -np.inf
+    assert (args[0][1] == before).all()
+    with pytest.raises(TypeError, match="takes an array"):
+        compiled.prepared(push, *args[0][:2], None)
 
 
 def test_a_view_of_a_class_of_arrays_is_taken_for_the_array_it_is(tmp_path):

@@ -38,6 +38,7 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch, capsys):
         exec(code, names)  # noqa: S102
     assert names["same"].threshold == names["model"].threshold
     assert names["flagged"][names["data"].labels].mean() > 0.5
+    assert names["live"][-1] == names["scores"].iloc[-1]
     assert len(names["shares"]) == len(names["found"].alarms) >= 6
     assert "alarms and" in capsys.readouterr().out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -68,3 +69,13 @@ def _parted(unscored: Booleans, rows: Integers, doubtful: Integers, quiet: int, 
     held = np.searchsorted(long_starts, rows[doubtful + 1]) > np.searchsorted(long_starts, rows[doubtful])
     parted: Booleans = (n_quiet >= quiet) | held
     return parted
+
+
+def is_parted(between: int, unscored: Sequence[int], quiet: int, blind: int) -> bool:
+    """Return whether two flagged rows with so many between are of two clusters.
+
+    `unscored` are the lengths of the runs without a score among those; see `find_clusters`.
+    """
+    if between <= min(blind, quiet - 1):
+        return False
+    return between - sum(unscored) >= quiet or any(length > blind for length in unscored)

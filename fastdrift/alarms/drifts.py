@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,21 +41,21 @@ def find_drifts(scene: Scene, clusters: Clusters) -> list[Event]:
 
     All of them at once: one by one, 500 in a million rows took four times as long as the scores.
     """
-    window = scene.model.window
+    window, threshold = scene.model.window, scene.model.threshold
     starts, alarm_rows, stops, peaks, peak_rows = drifts = _above_notice(scene, clusters)
     if not starts.size:
         return []
     onsets = _onsets(scene, drifts)
-    is_long = stops - starts > max(PERSISTENT_WINDOWS * window, PERSISTENT_ROWS)
+    looks = looks_beside(peak_rows, starts, stops, window, lambda rows: scene.scores[rows] > threshold)
     fields = (
-        [PERSISTENT if long else DRIFT for long in is_long.tolist()],
+        [PERSISTENT if long else DRIFT for long in is_persistent(stops - starts, window).tolist()],
         [NOTICE if row < 0 else ALARM for row in alarm_rows.tolist()],
         *(rows.tolist() for rows in (onsets, starts, alarm_rows, stops)),
         (scene.scores.size - stops < QUIET_WINDOWS * window).tolist(),
         peaks.tolist(),
         peak_rows.tolist(),
         [scene.promise.once_in_rows(peak) for peak in peaks.tolist()],
-        _reasons(scene, _looks(scene, drifts)),
+        _reasons(scene, looks),
         *(scene.moments(rows) for rows in (onsets, starts, stops - 1)),
         [scene.observed(row, row + 1) for row in peak_rows.tolist()],
     )
@@ -115,11 +116,18 @@ def _reasons(scene: Scene, looks: Integers) -> list[Any]:
     return reasons
 
 
-def _looks(scene: Scene, drifts: _Drifts) -> Integers:
+def is_persistent(length: Any, window: int) -> Any:
+    """Return whether events of so many rows are persistent."""
+    return length > max(PERSISTENT_WINDOWS * window, PERSISTENT_ROWS)
+
+
+def looks_beside(
+    peak_rows: Integers, starts: Integers, stops: Integers, window: int, is_flagged: Callable[[Integers], Booleans]
+) -> Integers:
     """Return the row of the highest score of each, then those of flagged windows of it beside that one, -1 for none."""
-    beside = [window for window in range(-LOOKS, LOOKS + 1) if window]
-    rows = drifts.peak_rows[:, None] + scene.model.window * np.array([0, *beside])
-    is_within = (rows >= drifts.starts[:, None]) & (rows < drifts.stops[:, None])
-    is_flagged = scene.scores[np.where(is_within, rows, 0)] > scene.model.threshold
-    looks: Integers = np.where(is_within & is_flagged, rows, -1)
+    beside = [place for place in range(-LOOKS, LOOKS + 1) if place]
+    rows = peak_rows[:, None] + window * np.array([0, *beside])
+    is_within = (rows >= starts[:, None]) & (rows < stops[:, None])
+    flagged = is_flagged(np.where(is_within, rows, peak_rows[:, None]))
+    looks: Integers = np.where(is_within & flagged, rows, -1)
     return looks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -30,7 +30,7 @@ def silent_columns(table: Table, columns: Indices, window: int, most: Floats) ->
 
     Columns that are silent at the same time are one gap. Those that the table has not at all are none.
     """
-    limit = np.maximum(window // 2, most)
+    limit = most_lacking(window, most)
     starts = np.maximum(np.arange(1, table.n_rows + 1) - window, 0)
     found = []
     for place, lacks in _lacking(table, columns).items():
@@ -40,7 +40,17 @@ def silent_columns(table: Table, columns: Indices, window: int, most: Floats) ->
             first = max(0, int(start) - window + 1)
             onset = first + int(lacks[first : start + 1].argmax())
             found.append(Gap(onset, int(start), int(stop), (place,)))
-    return list(_joined(sorted(found)))
+    return joined(found)
+
+
+def most_lacking(window: int, most: Floats) -> Floats:
+    """Return how many values of a window each column may lack before it is silent."""
+    return np.maximum(window // 2, most)
+
+
+def joined(gaps: list[Gap]) -> list[Gap]:
+    """Return gaps of single columns, those at the same time as one."""
+    return list(_joined(sorted(gaps)))
 
 
 def _lacking(table: Table, columns: Indices) -> dict[int, Booleans]:
@@ -72,13 +82,18 @@ def _joined(gaps: list[Gap]) -> Iterator[Gap]:
 
 
 def blind_stretches(unscored: Booleans, window: int, most: Floats, known: list[Gap]) -> list[Gap]:
-    """Return runs of rows without a score that no silent column explains.
+    """Return runs of rows without a score that no silent column explains."""
+    return blind_gaps(zip(*runs(unscored), strict=True), window, most, known)
+
+
+def blind_gaps(stretches: Iterable[tuple[int, int]], window: int, most: Floats, known: list[Gap]) -> list[Gap]:
+    """Return those stretches of rows without a score that no silent column explains.
 
     Those that a single gap makes are passed over if it is too short to be called silence.
     """
     longest = window - 1 + max(window // 2, int(most.max(initial=0.0)))
     gaps = []
-    for start, stop in zip(*runs(unscored), strict=True):
+    for start, stop in stretches:
         is_known = any(gap.onset < stop and start < gap.stop + window for gap in known)
         if stop - start > longest and not is_known:
             gaps.append(Gap(int(start), int(start) + window, int(stop), ()))
@@ -95,12 +110,19 @@ def time_holes(times: Integers, step: float, most: int) -> Integers:
 def holes_note(times: Integers, holes: Integers, window: int) -> str:
     """Return what is to be said of holes in the times: how many, the first, the longest, and windows that span one."""
     lengths = times[holes] - times[holes - 1]
-    longest = int(holes[lengths.argmax()])
+    longest = int(lengths.argmax())
     spans = np.unique((holes[:, None] + np.arange(window - 1)).ravel())
     n_windows = int(np.count_nonzero((spans >= window - 1) & (spans < times.size)))
-    first, most = (str(np.timedelta64(int(one), "ns").astype("m8[s]")) for one in (lengths[0], lengths.max()))
+    first, most = ((int(holes[place]), int(lengths[place])) for place in (0, longest))
+    return holes_text(holes.size, first, most, n_windows)
+
+
+def holes_text(count: int, first: tuple[int, int], longest: tuple[int, int], n_windows: int) -> str:
+    """Return the same of so many holes; the first and the longest are told as row and length in ns."""
+    lengths = [str(np.timedelta64(one, "ns").astype("m8[s]")) for _, one in (first, longest)]
     return (
-        f"the times have {counted(holes.size, 'hole')} of more than {HOLE_STEPS} usual steps: the "
-        f"first before row {holes[0]:,} ({first}), the longest before row {longest:,} ({most}); {n_windows:,} windows "
-        f"span one and are scored as if it were not there (fastdrift prepare --freq makes a regular grid)"
+        f"the times have {counted(count, 'hole')} of more than {HOLE_STEPS} usual steps: the "
+        f"first before row {first[0]:,} ({lengths[0]}), the longest before row {longest[0]:,} ({lengths[1]}); "
+        f"{n_windows:,} windows span one and are scored as if it were not there (fastdrift prepare --freq makes a "
+        f"regular grid)"
     )

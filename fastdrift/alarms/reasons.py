@@ -71,7 +71,7 @@ class PeakReason:
 
     def __eq__(self, other: object) -> bool:
         """Return whether another says the same."""
-        return isinstance(other, PeakReason) and (self.columns, self.why) == (other.columns, other.why)
+        return isinstance(other, (PeakReason, Reason)) and (self.columns, self.why) == (other.columns, other.why)
 
     def __hash__(self) -> int:
         """Return a hash of the words."""

@@ -35,9 +35,12 @@ class Scene(NamedTuple):
 
     def moments(self, rows: Integers) -> list[Any]:
         """Return the times of rows in the zone of the data, None where there are none."""
-        if self.times is None:
-            return [None] * rows.size
-        import pandas as pd
+        return [None] * rows.size if self.times is None else moments_of(self.times[rows], self.zone)
 
-        index = pd.DatetimeIndex(self.times[rows])
-        return list(index if self.zone is None else index.tz_localize("UTC").tz_convert(self.zone))
+
+def moments_of(times: Times, zone: Any) -> list[Any]:
+    """Return times that are in UTC, told in a zone if there is one."""
+    import pandas as pd
+
+    index = pd.DatetimeIndex(times)
+    return list(index if zone is None else index.tz_localize("UTC").tz_convert(zone))

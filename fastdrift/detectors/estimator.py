@@ -46,12 +46,17 @@ class PackedEstimator(NamedTuple):
     def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
         """Write the scores of a piece's windows, NaN where one holds a NaN or inf; return whether all are finite."""
         out, first_row = output
-        features = piece_features(sweep, piece)
+        scores = self.score_features(piece_features(sweep, piece))
+        out[piece.span.row - first_row : piece.span.end_row - first_row] = scores
+        return not np.isnan(scores).any()
+
+    def score_features(self, features: Floats) -> Floats:
+        """Return the scores of windows by their features, shape (n_windows, n_features); NaN for what is not finite."""
         whole = np.isfinite(features).all(axis=1)
         scores = np.full(len(features), np.nan)
-        scores[whole] = self.score(features[whole])
-        out[piece.span.row - first_row : piece.span.end_row - first_row] = scores
-        return bool(whole.all())
+        if whole.any():
+            scores[whole] = self.score(features[whole])
+        return scores
 
     def score(self, features: Floats) -> Floats:
         """Return the scores of windows' features, made in pieces; raise DataError if they are no finite numbers."""

@@ -18,6 +18,7 @@ from fastdrift.arrays import Floats, freeze
 from fastdrift.detectors.learning import Baseline, Learnt, Output
 from fastdrift.detectors.model import Model
 from fastdrift.detectors.samples import sample_windows
+from fastdrift.engine.compiled import kernel
 from fastdrift.engine.windows import Piece, Sweep, feature_scales
 from fastdrift.errors import DataError, ModelError
 from fastdrift.files.archive import Archive
@@ -70,10 +71,24 @@ class PackedForest(NamedTuple):
 
     def score_piece(self, sweep: Sweep, piece: Piece, output: Output, _squared: bool, /) -> bool:
         """Write the isolation scores of a piece's windows; return whether all are finite."""
-        trees = (self.offsets, self.thresholds, self.lengths, self.depth, self.rate)
-        room = np.empty(2 * sweep.columns.size * GROUP_SIZE, np.float32), np.empty(GROUP_SIZE)
-        is_finite: bool = sweep.call("forest_range", piece, self.scales, 1, trees, room, output)
+        room = _room(2 * sweep.columns.size)
+        is_finite: bool = sweep.call("forest_range", piece, self.scales, 1, self._trees, room, output)
         return is_finite
+
+    def score_features(self, features: Floats) -> Floats:
+        """Return the isolation scores of windows by their features, shape (n_windows, n_features)."""
+        scores = np.empty(len(features))
+        kernel("forest_rows")(np.ascontiguousarray(features), self._trees, _room(features.shape[1]), scores)
+        return scores
+
+    @property
+    def _trees(self) -> tuple[Any, ...]:
+        return self.offsets, self.thresholds, self.lengths, self.depth, self.rate
+
+
+def _room(n_features: int) -> tuple[npt.NDArray[np.float32], Floats]:
+    """Return room for a group's features and path lengths."""
+    return np.empty(n_features * GROUP_SIZE, np.float32), np.empty(GROUP_SIZE)
 
 
 def expected_length(count: npt.NDArray[np.float64]) -> Floats:

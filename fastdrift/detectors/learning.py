@@ -28,6 +28,13 @@ class PackedParameters(Protocol):
         """Write the scores of a piece's windows, or their squares; return whether all are finite."""
 
 
+class PackedFeatures(PackedParameters, Protocol):
+    """The same of a detector whose scores are told from features in the columns' units."""
+
+    def score_features(self, features: Floats, /) -> Floats:
+        """Return the scores of windows by their features, shape (n_windows, n_features)."""
+
+
 class Baseline(NamedTuple):
     """What a detector learns from: windows, where their features lie, and the folds that are held out in turn."""
 

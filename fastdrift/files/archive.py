@@ -156,15 +156,18 @@ class Archive:
         header = _NPY_HEADER.match(entry)
         return (len(entry) - header.end()) // 8 if header else 0
 
-    def array(self, name: str, shape: tuple[int, ...]) -> Floats:
-        """Return an array that must have `shape`; NumPy's own reader would first allocate whatever its header says."""
+    def array(self, name: str, shape: tuple[int, ...], *, finite: bool = True) -> Floats:
+        """Return an array that must have `shape`, and hold no NaN or inf unless it may.
+
+        NumPy's own reader would first allocate whatever its header says.
+        """
         entry = self.entries.get(f"{name}.npy", b"")
         header = _NPY_HEADER.match(entry)
         data = entry[header.end() :] if header else b""
         if header is None or header[1].decode() != str(shape) or len(data) != 8 * math.prod(shape):
             raise self.kind.error(f"its {name} is not float64 numbers of shape {shape}: {self.kind.remedy}")
         array = np.frombuffer(data, "<f8").reshape(shape)
-        if not np.isfinite(array).all():
+        if finite and not np.isfinite(array).all():
             raise self.kind.error(f"its {name} holds a NaN or inf: {self.kind.remedy}")
         return array
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from fastdrift.kernels.layout import ADDRESS_LETTER, ARRAY_FIELDS, DTYPE_FIELDS
 # a status, an error's place, both Numba's, and results
 _Room = ctypes.c_int64 * 4
 _Function = ctypes.CFUNCTYPE(ctypes.c_int32, _Room, _Room, ctypes.c_char_p, _Room)
+# the same with references made before, which need no conversion; to let go of the lock takes a tenth of such a call
+_Prepared = ctypes.PYFUNCTYPE(ctypes.c_int32)
 
 
 def kept_kernel(name: str, dtype: np.dtype[Any] | None) -> Callable[..., Any] | None:
@@ -56,7 +58,7 @@ def _callable(name: str, kept: Kept, address: int, engine: Any) -> Callable[...,
     unpack = struct.Struct("=" + kept.results.replace("?", "?7x")).unpack_from
     n_results = len(kept.results)
 
-    def call(*arguments: Any) -> Any:
+    def packed(arguments: Sequence[Any]) -> bytes:
         words: list[Any] = []
         for argument in arguments:
             if isinstance(argument, tuple):
@@ -67,17 +69,43 @@ def _callable(name: str, kept: Kept, address: int, engine: Any) -> Callable[...,
             if not isinstance(words[place], np.ndarray):
                 raise TypeError(f"{name} takes an array, and no {type(words[place]).__name__}, as its number {place}")
             words[place] = id(words[place])
+        return pack(*words)
+
+    def call(*arguments: Any) -> Any:
         room = _Room()
-        if function(room, room, pack(*words), room) or room[0]:
-            raise TypeError(f"{name} does not take its number {room[0] - 1}: an array of another kind or layout")
+        if function(room, room, packed(arguments), room) or room[0]:
+            raise _misfit(name, room[0])
         if n_results:
             results = unpack(room, 8)
             return results if n_results > 1 else results[0]
         return None
 
+    def prepare(*rest: Any) -> Callable[[Any], float]:
+        # any array stands for the first one
+        words = (ctypes.c_int64 * len(kept.words)).from_buffer_copy(packed((np.empty(0), *rest)))
+        room = _Room()
+        result = ctypes.c_double.from_buffer(room, 8)  # behind the status
+        run, room_at, words_at = _Prepared(address), ctypes.byref(room), ctypes.byref(words)
+
+        def call_prepared(array: Any) -> float:
+            if not isinstance(array, np.ndarray):
+                raise TypeError(f"{name} takes an array, and no {type(array).__name__}, as its number 0")
+            words[0] = id(array)
+            if run(room_at, room_at, words_at, room_at) or room[0]:
+                raise _misfit(name, room[0])
+            return result.value
+
+        call_prepared.held = rest, engine  # type: ignore[attr-defined]  # whose addresses are among the words
+        return call_prepared
+
     call.engine = engine  # type: ignore[attr-defined]  # the code goes with it
+    call.prepare = prepare  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = name
     return call
+
+
+def _misfit(name: str, word: int) -> TypeError:
+    return TypeError(f"{name} does not take its number {word - 1}: an array of another kind or layout")
 
 
 @functools.cache

@@ -24,6 +24,7 @@ from fastdrift.kernels import (  # noqa: F401  # they bring the entries
     moments,
     onsets,
     parts,
+    pushing,
     reasons,
     rows,
     solving,

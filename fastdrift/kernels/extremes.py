@@ -130,17 +130,24 @@ def in_scale(value, gain, unit):
 
 
 @jit
-def remake_features(features, n_columns, column, at, window, scales):
-    """Write the features of a window, told as mean, root and their unit; `at` is its place in its group."""
-    mean, root, unit = window
-    own = SCALES * column
-    centre, mean_gain, gain, shift = scales[own], scales[own + 1], scales[own + 2], scales[own + 3]
+def remade(mean, root, unit, scales):
+    """Return the features of a window, told as mean and root in units of `unit`."""
+    centre, mean_gain, gain, shift = scales
     if unit > 1.0 or abs(centre) < 1.0:  # else the centre overflows in the unit
         told = in_scale(mean - centre / unit, mean_gain, unit)
     else:
         told = (mean * unit - centre) * mean_gain
-    features[column * GROUP_SIZE + at] = told
-    features[(n_columns + column) * GROUP_SIZE + at] = in_scale(root, gain, unit) + shift
+    return told, in_scale(root, gain, unit) + shift
+
+
+@jit
+def remake_features(features, n_columns, column, at, window, scales):
+    """Write the features of a window, told as mean, root and their unit; `at` is its place in its group."""
+    mean, root, unit = window
+    own = SCALES * column
+    four = scales[own], scales[own + 1], scales[own + 2], scales[own + 3]
+    told = remade(mean, root, unit, four)
+    features[column * GROUP_SIZE + at], features[(n_columns + column) * GROUP_SIZE + at] = told
 
 
 @jit

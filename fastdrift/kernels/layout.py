@@ -23,7 +23,7 @@ CHANGES = 6
 
 
 SCALES = 4  # numbers a column in `Work.scales`
-SHARES = 9  # numbers a group in `Work.shares`
+SHARES_A_GROUP = 9  # numbers a group in `Work.shares`
 # what `Scratch.extremes` holds of a column: a group's sums of squares, the last row with an extreme number in each
 # lane, the row before which all are looked at, and whether the group has sums that are out of range
 LAST, LOOKED, IS_RARE, EXTREMES = GROUP_SIZE, GROUP_SIZE + LANES, GROUP_SIZE + LANES + 1, GROUP_SIZE + PAIR
@@ -33,6 +33,42 @@ LAST, LOOKED, IS_RARE, EXTREMES = GROUP_SIZE, GROUP_SIZE + LANES, GROUP_SIZE + L
 ARRAY_FIELDS = {"data": 0, "ndim": 8, "shape": 16, "strides": 24, "dtype": 40, "flags": 48}
 DTYPE_FIELDS = {"byteorder": 10, "num": 12}
 ADDRESS_LETTER = "Q"  # what `struct` calls the address of an array, and of nothing else here
+
+
+# numbers in front of what streams need of a model, and of each of its windows, of a stream's state, of what is kept of
+# it for each window, and of its history: see `streams.packing`
+HEAD, MEMBER_HEAD, STATE_HEAD, KEPT_HEAD, HISTORY_HEAD = 4, 6, 1, 3, 2
+# what is returned of a row that is not taken in; no score is that
+REFUSED = -float("inf")
+
+
+class Member(NamedTuple):
+    """What streams need of the model of one window, and room to work in."""
+
+    window: Any
+    tile: Any
+    n_varying: Any
+    n_constant: Any
+    n_groups: Any  # of four rows in a block
+    pitch: Any  # numbers a row of the ring: columns that vary, then those that were constant, whole vectors
+    width: Any  # numbers a vector of columns that vary takes
+    shares: Any
+    scales: Any  # centres, gains of means, gains and shifts of stds, each a `width`
+    factor: Any  # of the solve, column by column
+    penalties: Any
+    values: Any  # of the columns that were constant
+    features: Any
+    squares: Any
+    column: Any
+
+
+class Kept(NamedTuple):
+    """What is kept of a stream for the model of one window."""
+
+    counts: Any  # offset of the next row in its block, numbers that are NaN or inf, the last row with an extreme number
+    moved: Any  # rows in which each of the columns that were constant has moved
+    ring: Any  # the rows of the window, by their offset in their block
+    pairs: Any  # a mean and m2 for every group of a block but its last
 
 
 class Source(NamedTuple):

@@ -16,7 +16,7 @@ from fastdrift.kernels.layout import (
     LANES,
     PAIR,
     SCALES,
-    SHARES,
+    SHARES_A_GROUP,
     TRIPLE,
     Output,
     Prefetch,
@@ -149,7 +149,7 @@ def merge_last(ring, row, group, work, anchors, groups, state, features):
     It is the group's place among four that its features get.
     """
     slots, scales, shares = ring.slots, work.scales, work.shares
-    n_columns, n_rows, table = slots.size, min(GROUP, work.window - row), row // GROUP * SHARES
+    n_columns, n_rows, table = slots.size, min(GROUP, work.window - row), row // GROUP * SHARES_A_GROUP
     first_at = place(ring, ring.here, row)
     rows, share = places_of(first_at, first_at, n_rows, ring.pitch), spread_from(shares, table + 7)
     here = member_of(row) * LANES

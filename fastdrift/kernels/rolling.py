@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastdrift.kernels.jitting import inline, jit
-from fastdrift.kernels.layout import EXTREMES, GROUP, GROUP_SIZE, IS_RARE, LANES, PAIR, SCALES, SHARES, TRIPLE
+from fastdrift.kernels.layout import EXTREMES, GROUP, GROUP_SIZE, IS_RARE, LANES, PAIR, SCALES, SHARES_A_GROUP, TRIPLE
 from fastdrift.kernels.loading import place
 from fastdrift.kernels.solving import load_four, roots_of_four, store_four
 from fastdrift.kernels.vectors import any_beyond, fma, load, spread, spread_from, store
@@ -53,7 +53,10 @@ def make_quads(ring, origin, row, n_rows, work, groups, group):
     """Keep the quads of a group of rows of a block."""
     n_columns = ring.slots.size
     first_at = place(ring, origin, row)
-    rows, share = places_of(first_at, first_at, n_rows, ring.pitch), spread_from(work.shares, row // GROUP * SHARES + 7)
+    rows, share = (
+        places_of(first_at, first_at, n_rows, ring.pitch),
+        spread_from(work.shares, row // GROUP * SHARES_A_GROUP + 7),
+    )
     for column in range(n_columns):
         at, pair = ring.slots[column] * LANES, (group * n_columns + column) * PAIR
         one, two, three = told_from(load(ring.raw, first_at + at), ring.raw, rows, at)
@@ -128,7 +131,7 @@ def suffix_pass(ring, tile, work, scratch):
         sources, pairs, triples = times(slots_of(ring.slots, four), LANES), times(four, PAIR), times(four, TRIPLE)
         own = load_each(anchors, 0, times(four, LANES))
         means, m2s = load_each(ends, end + LANES, triples), load_each(ends, end + 2 * LANES, triples)
-        table = last // GROUP * SHARES + 4
+        table = last // GROUP * SHARES_A_GROUP + 4
         at, pair = place(ring, ring.behind, last), (tile.group + tile.n_groups - 1) * n_columns * PAIR
         for _ in range(tile.n_groups):
             drops, quad_m2s = load_each(groups, pair, pairs), load_each(groups, pair + LANES, pairs)
@@ -136,7 +139,7 @@ def suffix_pass(ring, tile, work, scratch):
             store_each(groups, pair + LANES, pairs, m2s)
             firsts = load_each(ring.raw, at, sources)
             means, m2s = merge_quads(firsts, drops, quad_m2s, own, means, m2s, work.shares, table)
-            table, pair, at = table - SHARES, pair - n_columns * PAIR, at - GROUP * ring.pitch
+            table, pair, at = table - SHARES_A_GROUP, pair - n_columns * PAIR, at - GROUP * ring.pitch
             at += ring.size if at < 0 else 0
 
 
@@ -160,7 +163,7 @@ def tile_totals(ring, tile, work, scratch):
             pair = ((tile.group + group) * n_columns + column) * PAIR
             first = load(ring.raw, place(ring, ring.here, tile.start + group * GROUP) + at)
             drop, quad_m2 = load(groups, pair), load(groups, pair + LANES)
-            mean, m2 = merge_quad(first, drop, quad_m2, anchor, mean, m2, work.shares, group * SHARES + 2)
+            mean, m2 = merge_quad(first, drop, quad_m2, anchor, mean, m2, work.shares, group * SHARES_A_GROUP + 2)
         store(ends, end, anchor)
         store(ends, end + LANES, mean)
         store(ends, end + 2 * LANES, m2)
@@ -232,7 +235,7 @@ def merge_group(ring, row, group, work, anchors, groups, state, features):
     group's first, which is in all of them, and so are their sums: three of the block before, two and one of this, …
     """
     slots, scales, shares = ring.slots, work.scales, work.shares
-    n_columns, n_rows, table = slots.size, min(GROUP, work.window - row), row // GROUP * SHARES
+    n_columns, n_rows, table = slots.size, min(GROUP, work.window - row), row // GROUP * SHARES_A_GROUP
     first_at = place(ring, ring.here, row)
     newer_rows = places_of(first_at, first_at, n_rows, ring.pitch)
     older_rows = places_of(place(ring, ring.behind, row), first_at, n_rows, ring.pitch)

@@ -9,6 +9,7 @@ from fastdrift.kernels.jitting import (
     FIXED_FLOATS,
     FIXED_FLOATS_32,
     FIXED_INTS_32,
+    FIXED_MATRIX,
     FLOAT,
     FLOATS,
     FLOATS_32,
@@ -95,6 +96,27 @@ def consume_trees(features, _count, _row, at, target, ahead, extra):
         store(target.results, (at + member) * LANES, score + broken)
 
 
+@jit
+def score_of(features, trees, values, totals):
+    """Return the isolation score of one window; see `consume_trees`."""
+    offsets, thresholds, lengths, depth, rate = trees
+    for feature in range(features.size):
+        values[feature * GROUP_SIZE] = features[feature]
+    total, n_leaves = 0.0, 1 << depth
+    for tree in range(lengths.size // n_leaves):
+        first = tree * (n_leaves - 1)
+        node = np.uint64(0)
+        for _ in range(depth):
+            own = offsets[first : first + n_leaves - 1], thresholds[first : first + n_leaves - 1]
+            node = descend(node, values, np.uint64(0), 0, own[0], own[1])
+        total += lengths[tree * n_leaves + int(node) - (n_leaves - 1)]
+    broken = 0.0
+    for feature in range(features.size):
+        broken += features[feature] * 0.0
+    store(totals, 0, power_of_two(spread(total) * spread(rate)))
+    return totals[0] + broken
+
+
 sweep_trees = sweep_with(consume_trees)
 # offsets, thresholds, lengths, depth and rate of complete trees; room for a group's features and path lengths
 TREES = types.Tuple((FIXED_INTS_32, FIXED_FLOATS_32, FIXED_FLOATS, INT, FLOAT))
@@ -110,3 +132,10 @@ def forest_range(source, work, span, trees, room, output):
     number of trees and the expected length. `values` and `totals` are room for a group's features and path lengths.
     """
     return sweep_trees(Source(*source), Work(*work), Span(*span), trees + room, 1, Output(*output))
+
+
+@entry(FIXED_MATRIX, TREES, ROOM, FLOATS)
+def forest_rows(features, trees, room, scores):
+    """Write the isolation scores of windows whose features are known, a line each."""
+    for row in range(scores.size):
+        scores[row] = score_of(features[row], trees, room[0], room[1])

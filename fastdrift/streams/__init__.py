@@ -1,0 +1,1 @@
+"""Streams: a row at a time, with the bytes of the whole."""
