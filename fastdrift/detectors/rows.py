@@ -50,7 +50,8 @@ def learn_rows(table: Table, varying: Indices, window: int, *, lacking: Table | 
     size = varying.size
     sums = np.zeros(2 * size)  # and room for a row
     products, count = np.zeros((size, size)), 0
-    step = -(-table.n_rows // SAMPLE_ROWS)
+    # odd: of two rows that alternate, as machines' do, every second would show one kind alone
+    step = -(-table.n_rows // SAMPLE_ROWS) | 1
     for start, rows in table.chunks():
         count += kernel("row_moments", table.dtype)(rows, varying, -start % step, step, centre, sums, products)
     mean = sums[:size] / count
