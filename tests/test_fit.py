@@ -376,3 +376,11 @@ def test_an_old_name_of_a_model_still_works_and_says_the_new_one(fit, old, new):
     model = fit(rows, window=10)
     with pytest.warns(DeprecationWarning, match=f"Model.{old} is called {new} now"):
         assert getattr(model, old) is getattr(model, new) or getattr(model, old) == getattr(model, new)
+
+
+def test_rows_that_alternate_are_all_told_of_by_the_statistics_of_rows(fit):
+    rows = np.random.default_rng(4).normal(size=(20_000, 2))  # more than are looked at one by one
+    rows[::2] += 3.0
+    model = fit(rows, window=50)
+    np.testing.assert_allclose(model.rows.mean, rows.mean(axis=0), atol=0.1)
+    np.testing.assert_allclose(model.rows.spread, rows.std(axis=0), rtol=0.1)

@@ -26,7 +26,7 @@ from fastdrift.engine.threads import check_threads
 from fastdrift.errors import DataError, DriftWarning
 from fastdrift.fitting.advice import baseline_notes
 from fastdrift.fitting.folds import by_stretch, check_folds, check_lengths, cut_folds, row_threshold
-from fastdrift.fitting.healthy import look_at
+from fastdrift.fitting.healthy import Healthy, look_at
 from fastdrift.fitting.learning import Lesson, Teaching, teach
 from fastdrift.fitting.metrics import choose_metrics
 from fastdrift.fitting.windows import check_windows, usable_windows
@@ -181,15 +181,12 @@ def fit(
     rows = learn_rows(sweep.table, sweep.columns, middle, lacking=table if total.n_left_out else None)
     of_all: dict[str, Any] = {"threshold": limit, "warnings": notes, "promise": promise, "rows": rows}
     of_all["history"] = _history(table, created, reason)
-    common: dict[str, Any] = {
-        "columns": table.names,
+    common = {
         "named": reader.named,
         "allow_extra": metrics.among_others,
         "false_alarm_rate": rate,
         "threshold_rule": threshold,
-        "constant_columns": tuple(table.names[column] for column in healthy.constant),
-        "constant_values": healthy.values,
-        "baseline_rows": table.n_given,
+        **_table_fields(table, healthy),
     }
     members = [kind(**common, **_own_fields(lesson)) for lesson in lessons]
     return replace(members[0], **of_all) if len(members) == 1 else BlendedModel.of(members, **of_all)
@@ -200,6 +197,16 @@ def _history(table: Table, created: str | None, reason: str | None) -> tuple[Str
     if not table.gaps.size and created is None and reason is None:
         return ()
     return stretches_of(table, created, [reason] * len(table.stretches))
+
+
+def _table_fields(table: Table, healthy: Healthy) -> dict[str, Any]:
+    """Return the fields of a model that its baseline tells, whatever the detector and the window."""
+    return {
+        "columns": table.names,
+        "constant_columns": tuple(table.names[column] for column in healthy.constant),
+        "constant_values": healthy.values,
+        "baseline_rows": table.n_given,
+    }
 
 
 def _own_fields(lesson: Lesson) -> dict[str, Any]:
